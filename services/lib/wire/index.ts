@@ -1,0 +1,15 @@
+/**
+ * What processes say to each other: every payload in Valkey and on its channels, with its encoder and decoder.
+ *
+ * Pure: no I/O, no clock. Decoders answer `undefined` for what they cannot read and never throw.
+ */
+export * from './api-key-record.ts';
+export * from './cluster-stats.ts';
+export * from './decimal.ts';
+export * from './feed-document.ts';
+export * from './feed-status.ts';
+export * from './money.ts';
+export * from './pair.ts';
+export * from './policy-document.ts';
+export * from './price-record.ts';
+export * from './price-updates.ts';

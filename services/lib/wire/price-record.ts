@@ -1,0 +1,103 @@
+/**
+ * The price record: what `feed` writes to `price:<ASSET>`, what `price:updates` carries and what `price` answers.
+ *
+ * `price` is a JSON number written from the exact text in `price_text`; a reader that needs every digit reads
+ * the text. `timestamp` is the instant, in Valkey server time, at which the value was last known to be current
+ * (a quote, or a venue's proof that nothing changed), so age is always `server time - timestamp`.
+ */
+
+export const PRICE_STATUSES = ['fresh', 'aging', 'stale', 'dead'] as const;
+export type PriceStatus = (typeof PRICE_STATUSES)[number];
+
+export interface PriceRecord {
+  readonly asset: string;
+  readonly quote: string;
+  /** Exact plain decimal, no trailing zeros. */
+  readonly priceText: string;
+  /** Valkey server time in ms at which the value was last confirmed current. */
+  readonly confirmedAtMs: number;
+  /** `<venue>-ws`, `<venue>-prewarm`, `<venue>-rest` or `median`. */
+  readonly source: string;
+  /** Every source that voted, as `<venue>-ws` and the like. */
+  readonly sources: readonly string[];
+  /** From the newest contributing frame's arrival to publication, ms. */
+  readonly latencyMs: number;
+  /** Half width of the range the sources agree on, exact decimal text; "0" for one source. */
+  readonly confidenceText: string;
+  /** Strictly increasing for a pair, across restarts and takeovers. */
+  readonly seq: number;
+}
+
+export interface Freshness {
+  readonly freshMs: number;
+  readonly staleMs: number;
+  readonly deadMs: number;
+}
+
+export const DEFAULT_FRESHNESS: Freshness = { freshMs: 5_000, staleMs: 15_000, deadMs: 60_000 };
+
+/** fresh until `freshMs`, aging until `staleMs`, stale until `deadMs`, then dead. */
+export function priceStatus(ageMs: number, freshness: Freshness): PriceStatus {
+  if (ageMs <= freshness.freshMs) return 'fresh';
+  if (ageMs <= freshness.staleMs) return 'aging';
+  return ageMs <= freshness.deadMs ? 'stale' : 'dead';
+}
+
+/**
+ * Everything of a record's JSON that no reader changes, up to and including `"seq":<seq>`. A server keeps it and
+ * appends what depends on the moment of the answer: see `priceJson`.
+ */
+export function priceJsonHead(record: PriceRecord): string {
+  const confirmed = new Date(record.confirmedAtMs).toISOString();
+  return (
+    `{"asset":"${record.asset}","price":${record.priceText},"timestamp":"${confirmed}",` +
+    `"readable_timestamp":"${confirmed.slice(0, 10)} ${confirmed.slice(11, 19)} UTC","source":"${record.source}",` +
+    `"latency_ms":${record.latencyMs},"quote":"${record.quote}","price_text":"${record.priceText}",` +
+    `"confidence":"${record.confidenceText}","sources":${JSON.stringify(record.sources)},"seq":${record.seq}`
+  );
+}
+
+/** Completes a head: `cached` is whether the answer came from a cache tier rather than a fetch made for it. */
+export function priceJson(head: string, cached: boolean, ageMs: number, status: PriceStatus): string {
+  return `${head},"cached":${cached},"age_ms":${ageMs},"status":"${status}"}`;
+}
+
+/** The record as stored and published; `age_ms` and `status` are those of the moment of writing. */
+export function encodePriceRecord(record: PriceRecord, nowMs: number, freshness: Freshness): string {
+  const ageMs = Math.max(0, Math.round(nowMs - record.confirmedAtMs));
+  return priceJson(priceJsonHead(record), true, ageMs, priceStatus(ageMs, freshness));
+}
+
+/** Reads a stored or published record; `undefined` when a field is missing or of another type. */
+export function decodePriceRecord(json: string): PriceRecord | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+  return readPriceRecord(value);
+}
+
+/** As `decodePriceRecord`, for a value that is parsed already. */
+export function readPriceRecord(value: unknown): PriceRecord | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const fields = value as Readonly<Record<string, unknown>>;
+  const confirmedAtMs = typeof fields['timestamp'] === 'string' ? Date.parse(fields['timestamp']) : Number.NaN;
+  const { asset, quote, price_text: priceText, source, sources, latency_ms: latencyMs, confidence, seq } = fields;
+  if (typeof asset !== 'string' || typeof quote !== 'string' || typeof priceText !== 'string') return undefined;
+  if (typeof source !== 'string' || typeof latencyMs !== 'number' || typeof confidence !== 'string') return undefined;
+  if (!Array.isArray(sources) || !sources.every((name) => typeof name === 'string')) return undefined;
+  if (!Number.isSafeInteger(seq) || !Number.isFinite(confirmedAtMs)) return undefined;
+  return {
+    asset,
+    quote,
+    priceText,
+    confirmedAtMs,
+    source,
+    sources,
+    latencyMs,
+    confidenceText: confidence,
+    seq: seq as number,
+  };
+}
