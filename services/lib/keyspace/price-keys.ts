@@ -1,0 +1,68 @@
+/** Prices, the feeds that make them and what `price` keeps beside them. */
+import { defineFamily } from './family.ts';
+
+export const priceKeys = {
+  price: defineFamily('key', 'price:<pair>', {
+    type: 'string JSON',
+    ttl: 'max(prewarm interval + 60 s, 600 s)',
+    writers: ['feed', 'price'],
+    readers: ['price', 'webhook'],
+    notes: 'price record; set only if `seq` is greater; `price` writes (T3) only if absent or dead',
+  }),
+  priceUpdates: defineFamily('channel', 'price:updates', {
+    type: 'pub/sub',
+    ttl: '–',
+    writers: ['feed'],
+    readers: ['price', 'console', 'webhook'],
+    notes:
+      'conflated batch at most every 50 ms, 1 s heartbeat; numbered per (feed, lease start): a gap makes the reader re-read that feed’s assets, at most 2,000/s, hot ones first',
+  }),
+  venueInstruments: defineFamily('key', 'venue:instruments:<venue>', {
+    type: 'hash `<ASSET>-<QUOTE>` → symbol',
+    ttl: '24 h',
+    ttlSeconds: 86_400,
+    writers: ['feed', 'price'],
+    readers: ['price'],
+    notes: '`price` writes it when absent',
+  }),
+  feedStatus: defineFamily('key', 'feed:status:<namespace>/<name>', {
+    type: 'string JSON',
+    ttl: '30 s',
+    ttlSeconds: 30,
+    writers: ['feed'],
+    readers: ['operator', 'console'],
+    notes: 'written every second by the active feed',
+  }),
+  feedLease: defineFamily('key', 'feed:lease:<namespace>/<name>', {
+    type: 'string',
+    ttl: '2 s',
+    ttlSeconds: 2,
+    writers: ['feed'],
+    readers: ['feed'],
+    notes: 'renewed every 500 ms by the active one, polled every 250 ms by the standbys',
+  }),
+  fetchLock: defineFamily('key', 'fetch:lock:<pair>', {
+    type: 'string',
+    ttl: '2 s',
+    ttlSeconds: 2,
+    writers: ['price'],
+    readers: ['price'],
+    notes: 'one fetch (T3) at a time in the cluster',
+  }),
+  fetchNone: defineFamily('key', 'fetch:none:<pair>', {
+    type: 'string',
+    ttl: '5 s',
+    ttlSeconds: 5,
+    writers: ['price'],
+    readers: ['price'],
+    notes: 'negative entry of T3',
+  }),
+  udpSession: defineFamily('key', 'udp:session:<session_id>', {
+    type: 'hash key_id, secret',
+    ttl: '1 h',
+    ttlSeconds: 3_600,
+    writers: ['price'],
+    readers: ['price'],
+    notes: 'lost with Valkey; clients renew after three silent tries',
+  }),
+} as const;
