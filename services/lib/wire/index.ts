@@ -4,12 +4,12 @@
  * Pure: no I/O, no clock. Decoders answer `undefined` for what they cannot read and never throw.
  */
 export * from './api-key-record.ts';
-export * from './cluster-stats.ts';
+export type * from './cluster-stats.ts';
 export * from './decimal.ts';
-export * from './feed-document.ts';
+export type * from './feed-document.ts';
 export * from './feed-status.ts';
 export * from './money.ts';
 export * from './pair.ts';
-export * from './policy-document.ts';
+export type * from './policy-document.ts';
 export * from './price-record.ts';
 export * from './price-updates.ts';

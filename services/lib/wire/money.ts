@@ -11,6 +11,9 @@ export function parseMicroDollars(text: string): number | undefined {
 
 /** 5000000 is "5.00": at least two decimals, no more than needed. */
 export function formatMicroDollars(micro: number): string {
-  const fraction = (micro % 1_000_000).toString().padStart(6, '0').replace(/0{1,4}$/, '');
+  const fraction = (micro % 1_000_000)
+    .toString()
+    .padStart(6, '0')
+    .replace(/0{1,4}$/, '');
   return `${Math.floor(micro / 1_000_000)}.${fraction}`;
 }
