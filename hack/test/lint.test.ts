@@ -109,7 +109,7 @@ beforeAll(async () => {
   const oxlint = path.join(root, 'node_modules/.bin/oxlint');
   const output = await run(oxlint, ['-f', 'json'], { cwd: directory }).then(
     () => '{"diagnostics":[]}',
-    (err: unknown) => String((err as { stdout: string }).stdout),
+    (err: unknown) => (err as { stdout: string }).stdout,
   );
   const report = JSON.parse(output) as { diagnostics: readonly { code: string; filename: string }[] };
   for (const { code, filename } of report.diagnostics) found.set(filename, [...(found.get(filename) ?? []), code]);
