@@ -186,28 +186,24 @@ function collectFamily(family: Family, times: Times, errors: unknown[]): MetricD
   const { name, description, unit } = family;
   const descriptor = { name, description, unit, valueType: ValueType.DOUBLE };
   const aggregationTemporality = AggregationTemporality.CUMULATIVE;
-  switch (family.kind) {
-    case 'counter': {
-      const dataPoints = [...family.counters.values()].map((series) => ({
-        ...times,
-        attributes: series.attributes,
-        value: series.instrument.value,
-      }));
-      return { descriptor, aggregationTemporality, dataPointType: DataPointType.SUM, dataPoints, isMonotonic: true };
-    }
-    case 'histogram': {
-      const dataPoints = [...family.histograms.values()].map((series) => ({
-        ...times,
-        attributes: series.attributes,
-        value: series.instrument.snapshot(),
-      }));
-      return { descriptor, aggregationTemporality, dataPointType: DataPointType.HISTOGRAM, dataPoints };
-    }
-    case 'gauge': {
-      const dataPoints = readGauges(family.gauges, errors).map((point) => ({ ...times, ...point }));
-      return { descriptor, aggregationTemporality, dataPointType: DataPointType.GAUGE, dataPoints };
-    }
+  if (family.kind === 'counter') {
+    const dataPoints = [...family.counters.values()].map((series) => ({
+      ...times,
+      attributes: series.attributes,
+      value: series.instrument.value,
+    }));
+    return { descriptor, aggregationTemporality, dataPointType: DataPointType.SUM, dataPoints, isMonotonic: true };
   }
+  if (family.kind === 'histogram') {
+    const dataPoints = [...family.histograms.values()].map((series) => ({
+      ...times,
+      attributes: series.attributes,
+      value: series.instrument.snapshot(),
+    }));
+    return { descriptor, aggregationTemporality, dataPointType: DataPointType.HISTOGRAM, dataPoints };
+  }
+  const dataPoints = readGauges(family.gauges, errors).map((point) => ({ ...times, ...point }));
+  return { descriptor, aggregationTemporality, dataPointType: DataPointType.GAUGE, dataPoints };
 }
 
 /** One point per set of attributes, the last registered reader winning: two points would make the scrape invalid. */

@@ -49,7 +49,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const metrics = createMetrics(clock);
   const stopMeasuring = measureProcess(metrics, clock);
   const collect = createCollect({ service, version }, resource, metrics, logger);
-  const otlp = openOtlp(options, { resource, metrics, producer: { collect: async () => collect() } });
+  const otlp = openOtlp(options, { resource, metrics, producer: { collect: () => Promise.resolve(collect()) } });
   const tracing = createTracing({
     service,
     version,
@@ -64,7 +64,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     histogram: metrics.histogram,
     gauge: metrics.gauge,
     tracing,
-    scrape: async () => serializer.serialize(collect().resourceMetrics),
+    scrape: () => Promise.resolve(serializer.serialize(collect().resourceMetrics)),
     async close() {
       stopMeasuring();
       const sent = Promise.allSettled([tracing.close(), otlp?.closeMetrics()]);

@@ -7,7 +7,6 @@ import {
   trace,
   TraceFlags,
   type Attributes,
-  type AttributeValue,
   type Context,
   type Span as OtelSpan,
   type Tracer,
@@ -30,7 +29,7 @@ export interface Span {
   readonly spanId: string;
   /** For the next process. */
   readonly traceparent: string;
-  setAttribute(name: string, value: AttributeValue): void;
+  setAttribute(name: string, value: string | number | boolean): void;
   /** Marks the span as failed; takes code and public text of a WeirError, else the error's name and message. */
   recordError(err: unknown): void;
   end(): void;
@@ -93,7 +92,7 @@ class RecordedSpan implements Span {
     return `00-${this.traceId}-${this.spanId}-01`;
   }
 
-  setAttribute(name: string, value: AttributeValue): void {
+  setAttribute(name: string, value: string | number | boolean): void {
     this.otel.setAttribute(name, value);
   }
 
@@ -123,8 +122,8 @@ const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f
 /** `undefined` for what is no traceparent of version 00. */
 function isSampled(traceparent: string): boolean | undefined {
   if (!TRACEPARENT.test(traceparent)) return undefined;
-  // The lowest bit of the flags is the lowest bit of their last hex digit.
-  return (Number.parseInt(traceparent.slice(-1), 16) & TraceFlags.SAMPLED) === TraceFlags.SAMPLED;
+  // Sampled is the lowest bit of the flags, so it makes their last hex digit odd.
+  return Number.parseInt(traceparent.slice(-1), 16) % 2 === 1;
 }
 
 function remoteContext(traceparent: string): Context {
