@@ -1,0 +1,85 @@
+/**
+ * Issues and revokes keys: Postgres first, which is the truth, then every form of the key in Valkey.
+ *
+ * A fresh text and one that was taken from a Secret go one path: the hash decides whether the key is there already.
+ */
+import { WeirError } from '@weir/errors';
+import type { Postgres } from '@weir/postgres';
+import type { ValkeyClient } from '@weir/valkey';
+import type { ApiKeyRecord } from '@weir/wire';
+import {
+  ensureProject,
+  findHashesOfKey,
+  findKeysByHash,
+  insertKey,
+  lockKeyHash,
+  markKeyRevoked,
+  updateKeyGrant,
+} from './key-statements.ts';
+import { checkKeyText, createKeyText, hashKeyText, type KeyMode } from './key-text.ts';
+import { storeKey } from './store-key.ts';
+
+export interface IssueKeyRequest {
+  readonly name: string;
+  /** Name of the project, created when there is none. */
+  readonly project: string;
+  readonly tier: string;
+  /** `<ns>/<name>` of the policy that binds the key; "" leaves it to the tier. */
+  readonly policy: string;
+  readonly expiresAtMs?: number;
+  /** A text to take; absent: a fresh one is made. */
+  readonly text?: string;
+  /** Of a fresh text; "live" when absent. */
+  readonly mode?: KeyMode;
+}
+
+export interface IssuedKey {
+  readonly text: string;
+  readonly record: ApiKeyRecord;
+}
+
+/**
+ * Issuing the same text again gives the key the new name, tier, policy and expiry, and keeps its id; it does not lift a
+ * revocation. When Valkey does not answer the key is issued all the same and found in Postgres at its first use.
+ */
+export async function issueKey(postgres: Postgres, client: ValkeyClient, request: IssueKeyRequest): Promise<IssuedKey> {
+  const text = request.text ?? createKeyText(request.mode ?? 'live');
+  if (!checkKeyText(text)) throw new WeirError('KEY_MALFORMED');
+  const sha256 = hashKeyText(text);
+  const record = await postgres.transaction((tx) => writeKey(tx, request, sha256));
+  await storeKey(client, sha256, record).catch(ignoreLostCache);
+  return { text, record };
+}
+
+async function writeKey(
+  queries: Pick<Postgres, 'query'>,
+  request: IssueKeyRequest,
+  sha256: string,
+): Promise<ApiKeyRecord> {
+  const { name, tier, policy, expiresAtMs } = request;
+  await lockKeyHash(queries, sha256);
+  const projectId = await ensureProject(queries, request.project);
+  const known = (await findKeysByHash(queries, [sha256])).get(sha256);
+  const grant = { name, tier, policy, expiresAtMs };
+  if (known === undefined) return insertKey(queries, grant, projectId, sha256);
+  if (known.projectId !== projectId) {
+    throw new WeirError('RESOURCE_INVALID', { detail: 'This key text belongs to another project already.' });
+  }
+  return (await updateKeyGrant(queries, grant, known.id)) ?? known;
+}
+
+/** `undefined` when there is no key of this id. Rejects when Valkey does not answer: the caller repeats it until it does. */
+export async function revokeKey(
+  postgres: Postgres,
+  client: ValkeyClient,
+  keyId: string,
+): Promise<ApiKeyRecord | undefined> {
+  const record = await markKeyRevoked(postgres, keyId);
+  if (record === undefined) return undefined;
+  const hashes = await findHashesOfKey(postgres, keyId);
+  await Promise.all(hashes.map((sha256) => storeKey(client, sha256, record)));
+  return record;
+}
+
+/** Valkey is a cache here: a key that could not be put there is read from Postgres. */
+function ignoreLostCache(): void {}

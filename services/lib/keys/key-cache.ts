@@ -1,0 +1,288 @@
+/**
+ * Keys in memory, so that a request with a key in use costs no I/O.
+ *
+ * An entry answers at once for 10 s after a store confirmed it; from 8 s on its next use re-checks it in the background,
+ * so that a key in steady use never waits. What a store says decides:
+ *  - Valkey has it: confirmed, or replaced when the version differs;
+ *  - Valkey does not have it: Postgres is asked while the entry goes on answering, unless Valkey says that it is
+ *    complete, which ends the key;
+ *  - Valkey is away: the entry answers for up to 15 min since it was last confirmed, and Postgres is asked as its rate
+ *    allows.
+ * A key that no entry knows waits for Valkey and then Postgres, one look-up for all who ask. Nobody gets "unknown"
+ * because a store was away: that is "unavailable".
+ *
+ * Loss of Valkey's data: every second the cache asks Valkey for one key that it must hold. When that is gone, keys used
+ * in the last minute are read from Postgres in batches and written back, and all others are re-checked at their next
+ * use. They are never written back from memory: between loss and repair a key may have been revoked.
+ */
+import type { Clock, Timer } from '@weir/clock';
+import type { HotCounter, Telemetry } from '@weir/telemetry';
+import type { ApiKeyRecord } from '@weir/wire';
+import { createBoundedMap, type BoundedMap } from './bounded-map.ts';
+import { createKeySources, type KeySources, type KeySourcesOptions } from './key-sources.ts';
+import { checkKeyText, hashKeyText } from './key-text.ts';
+
+export type KeyLookup =
+  /** Revoked and expired keys too: see `keyVerdict`. The same record as long as its version is the same. */
+  | { readonly kind: 'found'; readonly key: ApiKeyRecord }
+  | { readonly kind: 'malformed' }
+  | { readonly kind: 'unknown' }
+  /** It could not be found out; never say that the key is wrong. */
+  | { readonly kind: 'unavailable' };
+
+export interface KeyCache {
+  /** Synchronous for keys in use, for texts with a wrong checksum and for keys found unknown a moment ago. Never rejects. */
+  lookup(text: string): KeyLookup | Promise<KeyLookup>;
+  close(): void;
+}
+
+export interface KeyCacheOptions extends KeySourcesOptions {
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+}
+
+const REFRESH_AHEAD_MS = 8_000;
+const FRESH_MS = 10_000;
+const STALE_MS = 15 * 60_000;
+/** Between tries to confirm an entry while its stores are away. */
+const RETRY_MS = 1_000;
+const NEGATIVE_MS = 10_000;
+const PROBE_INTERVAL_MS = 1_000;
+/** Keys used within this time are written back at once after a loss of data. */
+const RESTORED_USE_MS = 60_000;
+const RESTORE_BATCH = 500;
+const ENTRIES_MAX = 100_000;
+const NEGATIVES_MAX = 10_000;
+
+const MALFORMED: KeyLookup = { kind: 'malformed' };
+const UNKNOWN: KeyLookup = { kind: 'unknown' };
+const UNAVAILABLE: KeyLookup = { kind: 'unavailable' };
+
+interface Entry {
+  used: boolean;
+  readonly sha256: string;
+  found: { readonly kind: 'found'; readonly key: ApiKeyRecord };
+  lastUsedMs: number;
+  /** When a store last confirmed it. */
+  confirmedMs: number;
+  /** From here on a look-up starts a re-check. */
+  refreshAtMs: number;
+  /** From here on a look-up waits for it. */
+  freshUntilMs: number;
+  isAskingPostgres: boolean;
+}
+
+export function createKeyCache(options: KeyCacheOptions): KeyCache {
+  return new LayeredKeyCache(options, createKeySources(options));
+}
+
+class LayeredKeyCache implements KeyCache {
+  readonly #clock: Clock;
+  readonly #sources: KeySources;
+  readonly #entries: BoundedMap<Entry> = createBoundedMap<Entry>(ENTRIES_MAX);
+  readonly #negatives = createBoundedMap<{ used: boolean; untilMs: number }>(NEGATIVES_MAX);
+  readonly #pending = new Map<string, Promise<KeyLookup>>();
+  readonly #count: Counters;
+  readonly #probing: Timer;
+  /** Hash of a key that Valkey held when it was last asked. */
+  #probe: string | undefined;
+  #isProbing = false;
+  #isRepairing = false;
+
+  constructor(options: KeyCacheOptions, sources: KeySources) {
+    this.#clock = options.clock;
+    this.#sources = sources;
+    this.#count = createCounters(options.telemetry);
+    options.telemetry.gauge('weir.keys.cached', { description: 'API keys in memory' }, () => this.#entries.size);
+    this.#probing = options.clock.setInterval(() => void this.#detectLoss(), PROBE_INTERVAL_MS);
+  }
+
+  lookup(text: string): KeyLookup | Promise<KeyLookup> {
+    const now = this.#clock.monotonicMs();
+    const entry = this.#entries.get(text);
+    if (entry === undefined) return this.#lookupUnheld(text, now);
+    entry.used = true;
+    entry.lastUsedMs = now;
+    if (now >= entry.refreshAtMs) {
+      const recheck = this.#once(text, () => this.#recheck(text, entry));
+      if (now >= entry.freshUntilMs) return recheck;
+    }
+    this.#count.memory.add();
+    return entry.found;
+  }
+
+  close(): void {
+    this.#probing.cancel();
+  }
+
+  #lookupUnheld(text: string, now: number): KeyLookup | Promise<KeyLookup> {
+    const negative = this.#negatives.get(text);
+    if (negative !== undefined) {
+      negative.used = true;
+      if (now < negative.untilMs) return this.#counted(UNKNOWN);
+      this.#negatives.delete(text);
+    }
+    if (!checkKeyText(text)) return this.#counted(MALFORMED);
+    return this.#once(text, () => this.#fetch(text));
+  }
+
+  /** One look-up at a time for a key, however many ask. */
+  #once(text: string, run: () => Promise<KeyLookup>): Promise<KeyLookup> {
+    const pending = this.#pending.get(text);
+    if (pending !== undefined) return pending;
+    const promise = run().finally(() => this.#pending.delete(text));
+    this.#pending.set(text, promise);
+    return promise;
+  }
+
+  async #fetch(text: string): Promise<KeyLookup> {
+    const sha256 = hashKeyText(text);
+    const cached = await this.#sources.readCached(sha256);
+    if (cached.kind === 'found') {
+      this.#probe = sha256;
+      this.#count.valkey.add();
+      return this.#admit(text, sha256, cached.record);
+    }
+    if (cached.kind === 'absent') return this.#refuse(text);
+    const stored = await this.#sources.readStored([sha256], cached.kind === 'missing');
+    if (stored === undefined) return this.#counted(UNAVAILABLE);
+    const record = stored.get(sha256);
+    if (record === undefined) return this.#refuse(text);
+    if (cached.kind === 'missing') this.#probe = sha256;
+    this.#count.postgres.add();
+    return this.#admit(text, sha256, record);
+  }
+
+  #admit(text: string, sha256: string, record: ApiKeyRecord): KeyLookup {
+    const now = this.#clock.monotonicMs();
+    const found = { kind: 'found', key: record } as const;
+    const times = { lastUsedMs: now, confirmedMs: now, refreshAtMs: 0, freshUntilMs: 0 };
+    const entry: Entry = { used: false, sha256, found, ...times, isAskingPostgres: false };
+    this.#confirm(entry, record);
+    this.#negatives.delete(text);
+    this.#entries.set(text, entry);
+    return found;
+  }
+
+  #refuse(text: string): KeyLookup {
+    this.#entries.delete(text);
+    this.#negatives.set(text, { used: false, untilMs: this.#clock.monotonicMs() + NEGATIVE_MS });
+    return this.#counted(UNKNOWN);
+  }
+
+  #confirm(entry: Entry, record: ApiKeyRecord): void {
+    // Whoever derives something from a record keeps it by identity, so an unchanged one is not replaced.
+    if (record.version !== entry.found.key.version) entry.found = { kind: 'found', key: record };
+    entry.confirmedMs = this.#clock.monotonicMs();
+    entry.refreshAtMs = entry.confirmedMs + REFRESH_AHEAD_MS;
+    entry.freshUntilMs = entry.confirmedMs + FRESH_MS;
+  }
+
+  async #recheck(text: string, entry: Entry): Promise<KeyLookup> {
+    const cached = await this.#sources.readCached(entry.sha256);
+    if (cached.kind === 'absent') return this.#refuse(text);
+    if (cached.kind === 'found') {
+      this.#probe = entry.sha256;
+      this.#count.valkey.add();
+      this.#confirm(entry, cached.record);
+      return entry.found;
+    }
+    void this.#askPostgres(text, entry, cached.kind === 'missing');
+    return this.#answerStale(text, entry);
+  }
+
+  #answerStale(text: string, entry: Entry): KeyLookup {
+    const now = this.#clock.monotonicMs();
+    if (now - entry.confirmedMs > STALE_MS) {
+      this.#entries.delete(text);
+      return this.#counted(UNAVAILABLE);
+    }
+    entry.refreshAtMs = now + RETRY_MS;
+    entry.freshUntilMs = now + RETRY_MS;
+    this.#count.stale.add();
+    return entry.found;
+  }
+
+  async #askPostgres(text: string, entry: Entry, fill: boolean): Promise<void> {
+    if (entry.isAskingPostgres) return;
+    entry.isAskingPostgres = true;
+    const stored = await this.#sources.readStored([entry.sha256], fill);
+    entry.isAskingPostgres = false;
+    if (stored !== undefined) this.#settle(text, entry, stored);
+  }
+
+  /** What Postgres says of an entry. */
+  #settle(text: string, entry: Entry, stored: ReadonlyMap<string, ApiKeyRecord>): void {
+    const record = stored.get(entry.sha256);
+    if (record === undefined) this.#refuse(text);
+    else this.#confirm(entry, record);
+  }
+
+  async #detectLoss(): Promise<void> {
+    const probe = this.#probe;
+    if (probe === undefined || this.#isProbing) return;
+    this.#isProbing = true;
+    try {
+      const isLost = !(await this.#sources.isCached(probe));
+      if (isLost && !this.#isRepairing) this.#count.losses.add();
+      if (isLost) this.#probe = undefined;
+      this.#isRepairing = isLost && !(await this.#restore());
+      // The same probe starts a repair again that Postgres could not be asked for.
+      if (this.#isRepairing) this.#probe ??= probe;
+    } catch {
+      // Valkey is away, which is no loss of data.
+    } finally {
+      this.#isProbing = false;
+    }
+  }
+
+  /** Whether Postgres could be asked for every key in use. */
+  async #restore(): Promise<boolean> {
+    const now = this.#clock.monotonicMs();
+    const inUse: [string, Entry][] = [];
+    for (const [text, entry] of this.#entries.entries()) {
+      entry.refreshAtMs = 0;
+      if (now - entry.lastUsedMs <= RESTORED_USE_MS) inUse.push([text, entry]);
+    }
+    for (let from = 0; from < inUse.length; from += RESTORE_BATCH) {
+      const batch = inUse.slice(from, from + RESTORE_BATCH);
+      const stored = await this.#sources.readStored(
+        batch.map(([, entry]) => entry.sha256),
+        true,
+      );
+      if (stored === undefined) return false;
+      for (const [text, entry] of batch) {
+        this.#settle(text, entry, stored);
+        if (stored.has(entry.sha256)) this.#probe = entry.sha256;
+      }
+    }
+    return true;
+  }
+
+  #counted(answer: KeyLookup): KeyLookup {
+    if (answer.kind !== 'found') this.#count[answer.kind].add();
+    return answer;
+  }
+}
+
+type Counters = Readonly<
+  Record<'memory' | 'valkey' | 'postgres' | 'stale' | 'unknown' | 'malformed' | 'unavailable' | 'losses', HotCounter>
+>;
+
+function createCounters(telemetry: Telemetry): Counters {
+  const lookups = (result: string): HotCounter =>
+    telemetry.counter('weir.keys.lookups', {
+      description: 'API key look-ups by where the answer came from',
+      attributes: { result },
+    });
+  return {
+    memory: lookups('memory'),
+    valkey: lookups('valkey'),
+    postgres: lookups('postgres'),
+    stale: lookups('stale'),
+    unknown: lookups('unknown'),
+    malformed: lookups('malformed'),
+    unavailable: lookups('unavailable'),
+    losses: telemetry.counter('weir.keys.data_losses', { description: 'Times that Valkey had lost the keys it held' }),
+  };
+}
