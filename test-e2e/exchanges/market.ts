@@ -2,7 +2,7 @@
 import { parsePair } from '@weir/wire';
 import { formatFixed, parseFixed, rescale, type Fixed } from './fixed-point.ts';
 import { createPriceWalk } from './price-walk.ts';
-import { createRandom } from './random.ts';
+import { createRandom, type Random } from './random.ts';
 
 export interface ListedPair {
   readonly asset: string;
@@ -89,24 +89,10 @@ export function createMarket(options: MarketOptions): Market {
   const refused = new Set<string>();
 
   const trade = (before: Product, at: Fixed, nowMs: number): Product => {
-    const side = random() < 0.5 ? 'buy' : 'sell';
-    const text = (units: bigint): string => formatFixed({ units, decimals: at.decimals });
-    const last: Quote = {
-      price: text(at.units),
-      bid: text(side === 'buy' && at.units > 1n ? at.units - 1n : at.units),
-      ask: text(side === 'buy' ? at.units : at.units + 1n),
-      size: (0.0001 + random()).toFixed(8),
-      side,
-      tradeId: (before.last?.tradeId ?? 1_000_000) + 1,
-      // Counts all events of the product, so tickers see gaps.
-      sequence: (before.last?.sequence ?? 1) + 1 + Math.floor(random() * 20),
-      time: venueTime(nowMs),
-    };
-    const after = { ...before, decimals: at.decimals, last };
+    const after = tradeAt(before, at, nowMs, random);
     products.set(before.symbol, after);
     return after;
   };
-
   for (const product of walking) trade(product, parseFixed(product.open), options.openedMs);
 
   const market: Market = {
@@ -138,6 +124,24 @@ export function createMarket(options: MarketOptions): Market {
     productOf: (pair) => productOf(products, pair),
   };
   return market;
+}
+
+/** The product after a trade at this price, with a book of one tick around it. */
+function tradeAt(before: Product, at: Fixed, nowMs: number, random: Random): Product {
+  const side = random() < 0.5 ? 'buy' : 'sell';
+  const text = (units: bigint): string => formatFixed({ units, decimals: at.decimals });
+  const last: Quote = {
+    price: text(at.units),
+    bid: text(side === 'buy' && at.units > 1n ? at.units - 1n : at.units),
+    ask: text(side === 'buy' ? at.units : at.units + 1n),
+    size: (0.0001 + random()).toFixed(8),
+    side,
+    tradeId: (before.last?.tradeId ?? 1_000_000) + 1,
+    // Counts all events of the product, so tickers see gaps.
+    sequence: (before.last?.sequence ?? 1) + 1 + Math.floor(random() * 20),
+    time: venueTime(nowMs),
+  };
+  return { ...before, decimals: at.decimals, last };
 }
 
 function productOf(products: ReadonlyMap<string, Product>, pair: string): Product {
