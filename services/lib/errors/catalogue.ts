@@ -137,6 +137,24 @@ export const errorCatalogue = {
     title: 'Method not allowed',
     fix: 'Use a method that the Allow header lists.',
   },
+  HEADERS_TOO_LARGE: {
+    status: 431,
+    retryable: false,
+    title: 'Request headers too large',
+    fix: 'Send fewer or shorter headers, 16 KiB together at most.',
+  },
+  REQUEST_TIMEOUT: {
+    status: 408,
+    retryable: true,
+    title: 'Request not received in time',
+    fix: 'Send the whole request without pausing.',
+  },
+  STARTING: {
+    status: 503,
+    retryable: true,
+    title: 'This process is starting',
+    fix: 'Wait until /readyz answers 200; its detail says what is missing.',
+  },
   DRAINING: {
     status: 503,
     retryable: true,
