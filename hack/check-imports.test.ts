@@ -76,6 +76,18 @@ describe('checkImports', () => {
     expect(rules).toContain(rule);
   });
 
+  it('lets a type, and nothing else, come from the development dependencies', () => {
+    const [folder, home] = ['services/price', manifest('price')] as const;
+    const rulesOf = (code: string): readonly string[] => {
+      const tree = treeWith('services/price/src/a.ts', code);
+      const workspaces = new Map([...tree.workspaces, [folder, { ...home, devDependencies: { yaml: '1.0.0' } }]]);
+      return checkImports({ ...tree, workspaces }).map(({ rule }) => rule);
+    };
+    expect(rulesOf("import type { Node } from 'yaml';")).not.toContain('undeclared');
+    expect(rulesOf("import { parse } from 'yaml';")).toContain('undeclared');
+    expect(rulesOf("import 'yaml';")).toContain('undeclared');
+  });
+
   it('names a workspace that has no row in the table', () => {
     const tree = treeWith('hack/a.ts', '');
     const workspaces = new Map([...tree.workspaces, ['services/new', manifest('new')]]);
@@ -90,7 +102,9 @@ describe('importsOf', () => {
     const code = `import a from 'a'; import type { B } from 'b'; export { c } from 'c'; export * as d from 'd';
       const e = await import('e'); // import 'not-this'
       const text = "import 'nor-this'"; export const f = \`import('nor-that')\`; import 'g';`;
-    expect(importsOf({ path: 'a.ts', code }).toSorted()).toEqual(['a', 'b', 'c', 'd', 'e', 'g']);
+    const found = importsOf({ path: 'a.ts', code });
+    expect(found.map(({ specifier }) => specifier).toSorted()).toEqual(['a', 'b', 'c', 'd', 'e', 'g']);
+    expect(found.filter(({ isType }) => isType).map(({ specifier }) => specifier)).toEqual(['b']);
   });
 
   it('refuses a file that it cannot read, so that no import hides in it', () => {

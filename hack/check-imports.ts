@@ -2,7 +2,15 @@
 import { isBuiltin } from 'node:module';
 import path from 'node:path';
 import { exclusives, layers, testOnly } from './import-table.ts';
-import { importsOf, isTest, readSourceTree, type Manifest, type SourceFile, type SourceTree } from './source-tree.ts';
+import {
+  importsOf,
+  isTest,
+  readSourceTree,
+  type Import,
+  type Manifest,
+  type SourceFile,
+  type SourceTree,
+} from './source-tree.ts';
 
 const SCOPE = '@weir/';
 
@@ -72,13 +80,23 @@ function checkWorkspaceImport(tree: SourceTree, file: string, specifier: string)
   return findings;
 }
 
-/** Tests and hack are tools of the whole repository: what the root declares is theirs too. */
-function checkDeclared(tree: SourceTree, file: string, name: string): readonly Finding[] {
+/**
+ * Product code declares what it runs with; a type leaves nothing to run, so it may come from the development
+ * dependencies. Tests and hack are tools of the whole repository: what the root declares is theirs too.
+ */
+function checkDeclared(
+  tree: SourceTree,
+  file: string,
+  { name, isType }: { name: string; isType: boolean },
+): readonly Finding[] {
   const home = homeOf(tree, file);
   if (home?.manifest.name === name) return [];
-  const declared = { ...home?.manifest.dependencies };
-  if (isTest(file) || home === undefined)
-    Object.assign(declared, home?.manifest.devDependencies, tree.root.devDependencies);
+  const isTool = isTest(file) || home === undefined;
+  const declared = {
+    ...home?.manifest.dependencies,
+    ...((isTool || isType) && home?.manifest.devDependencies),
+    ...(isTool && tree.root.devDependencies),
+  };
   if (declared[name] !== undefined) return [];
   return [{ rule: 'undeclared', problem: `${name} is not declared in ${home?.folder ?? '.'}/package.json` }];
 }
@@ -91,23 +109,23 @@ function checkExclusive(tree: SourceTree, file: string, name: string): readonly 
     .map(({ folders, why }) => ({ rule: 'exclusive', problem: `${name} only in ${folders.join(', ')}: ${why}` }));
 }
 
-function checkSpecifier(tree: SourceTree, file: string, specifier: string): readonly Finding[] {
+function checkImport(tree: SourceTree, file: string, { specifier, isType }: Import): readonly Finding[] {
   if (specifier.startsWith('.')) return checkRelative(tree, file, specifier);
   if (specifier.startsWith('node:')) return [];
   if (isBuiltin(specifier)) return [{ rule: 'node-prefix', problem: `write node:${specifier}` }];
   const { name } = splitSpecifier(specifier);
   const ofWorkspace = name.startsWith(SCOPE) ? checkWorkspaceImport(tree, file, specifier) : [];
-  return [...ofWorkspace, ...checkDeclared(tree, file, name), ...checkExclusive(tree, file, name)];
+  return [...ofWorkspace, ...checkDeclared(tree, file, { name, isType }), ...checkExclusive(tree, file, name)];
 }
 
 /** Packages whose product code imports itself by way of others. */
-function findCycles(tree: SourceTree, imports: ReadonlyMap<SourceFile, readonly string[]>): readonly ImportFault[] {
+function findCycles(tree: SourceTree, imports: ReadonlyMap<SourceFile, readonly Import[]>): readonly ImportFault[] {
   const edges = new Map<string, Set<string>>();
-  for (const [file, specifiers] of imports) {
+  for (const [file, found] of imports) {
     const from = homeOf(tree, file.path)?.manifest.name;
     if (from === undefined || isTest(file.path)) continue;
     const targets = edges.get(from) ?? new Set();
-    for (const specifier of specifiers) if (specifier.startsWith(SCOPE)) targets.add(splitSpecifier(specifier).name);
+    for (const { specifier } of found) if (specifier.startsWith(SCOPE)) targets.add(splitSpecifier(specifier).name);
     targets.delete(from);
     edges.set(from, targets);
   }
@@ -136,10 +154,8 @@ export function checkImports(tree: SourceTree): readonly ImportFault[] {
       problem: `${name} has no row in hack/import-table.ts`,
     }));
   const imports = new Map(tree.files.map((file) => [file, importsOf(file)]));
-  const faults = [...imports].flatMap(([file, specifiers]) =>
-    [...new Set(specifiers)].flatMap((specifier) =>
-      checkSpecifier(tree, file.path, specifier).map((finding) => ({ ...finding, where: file.path })),
-    ),
+  const faults = [...imports].flatMap(([file, found]) =>
+    found.flatMap((one) => checkImport(tree, file.path, one).map((finding) => ({ ...finding, where: file.path }))),
   );
   return [...unlisted, ...faults, ...findCycles(tree, imports)];
 }

@@ -44,18 +44,28 @@ export function readSourceTree(root: string): SourceTree {
   };
 }
 
-/** The module specifiers of a file: imports, re-exports, types included, and dynamic imports of a literal. */
-export function importsOf({ path: name, code }: SourceFile): readonly string[] {
+export interface Import {
+  readonly specifier: string;
+  /** Nothing is left of it when the types are stripped. */
+  readonly isType: boolean;
+}
+
+/** What a file names: imports, re-exports, and dynamic imports of a literal. */
+export function importsOf({ path: name, code }: SourceFile): readonly Import[] {
   const { module, errors } = parseSync(name, code);
   if (errors.length > 0) throw new SyntaxError(`${name}: ${errors[0]?.message ?? 'cannot be parsed'}`);
-  const dynamic = module.dynamicImports.map(({ moduleRequest: { start, end } }) => code.slice(start, end));
-  return [
-    ...module.staticImports.map(({ moduleRequest }) => moduleRequest.value),
-    ...module.staticExports.flatMap(({ entries }) =>
-      entries.flatMap(({ moduleRequest }) => moduleRequest?.value ?? []),
-    ),
-    ...dynamic.flatMap((text) => /^(['"`])(.*)\1$/.exec(text)?.[2] ?? []),
-  ];
+  const imports = module.staticImports.map(({ moduleRequest, entries }) => ({
+    specifier: moduleRequest.value,
+    isType: entries.length > 0 && entries.every((entry) => entry.isType),
+  }));
+  const exports = module.staticExports.flatMap(({ entries }) =>
+    entries.flatMap(({ moduleRequest, isType }) => (moduleRequest ? { specifier: moduleRequest.value, isType } : [])),
+  );
+  const dynamic = module.dynamicImports.flatMap(({ moduleRequest: { start, end } }) => {
+    const specifier = /^(['"`])(.*)\1$/.exec(code.slice(start, end))?.[2];
+    return specifier === undefined ? [] : { specifier, isType: false };
+  });
+  return [...imports, ...exports, ...dynamic];
 }
 
 /** Tests and benchmarks: they may use what products may not, and no product may import them. */
