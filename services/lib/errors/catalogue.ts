@@ -165,7 +165,7 @@ export const errorCatalogue = {
     status: 500,
     retryable: false,
     title: 'Internal error',
-    fix: 'Report it with the time of the request; the log of the process has the cause.',
+    fix: 'Report it with the instance of this answer; the line of the log with that instance has the cause.',
   },
   // Setting up
   CONFIG_INVALID: {

@@ -7,9 +7,11 @@ type Node = Readonly<Record<string, unknown>>;
 export function renderDocsPage(document: object): string {
   const root = nodeOf(document);
   const info = nodeOf(root['info']);
-  const operations = Object.entries(nodeOf(root['paths'])).flatMap(([path, methods]) =>
+  const all = Object.entries(nodeOf(root['paths'])).flatMap(([path, methods]) =>
     Object.entries(nodeOf(methods)).map(([method, operation]) => ({ path, method, operation: nodeOf(operation) })),
   );
+  // What the service is for comes first.
+  const operations = [...all.filter((entry) => !isOperational(entry)), ...all.filter(isOperational)];
   const title = escapeHtml(textOf(info['title']));
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -30,6 +32,10 @@ interface Operation {
   readonly path: string;
   readonly method: string;
   readonly operation: Node;
+}
+
+function isOperational({ operation }: Operation): boolean {
+  return listOf(operation['tags']).includes('operations');
 }
 
 function anchorOf({ method, path }: Operation): string {

@@ -28,7 +28,7 @@ const LOG_PERIOD_MS = 1_000;
 export function createErrorAnswers(options: ErrorAnswersOptions): ErrorAnswers {
   const log = createErrorLog(options);
   const answer = (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
-    const source = isWeirError(error) ? error : (readFastifyError(error) ?? internalProblem());
+    const source = isWeirError(error) ? error : (readFastifyError(error, request) ?? internalProblem());
     if (problemOf(source).status >= 500) log(source, error, request);
     void sendProblem(reply, source);
   };
@@ -40,13 +40,8 @@ function internalProblem(): ProblemSource {
   return { code: 'INTERNAL', extensions: { instance: `urn:uuid:${randomUUID()}` } };
 }
 
-const FASTIFY_CODES: Readonly<Record<string, ErrorCode>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: 'BODY_TOO_LARGE',
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'MEDIA_TYPE_UNSUPPORTED',
-};
-
 /** `undefined` for what is no fault of the caller: its text may hold anything and stays in the log. */
-function readFastifyError(error: unknown): ProblemSource | undefined {
+function readFastifyError(error: unknown, request: FastifyRequest): ProblemSource | undefined {
   if (!(error instanceof Error)) return undefined;
   // Fastify adds these members to errors it made; each is checked before use.
   const { code, statusCode, validation, validationContext, message } = error as Partial<FastifyError> & Error;
@@ -56,7 +51,9 @@ function readFastifyError(error: unknown): ProblemSource | undefined {
   }
   const isFastify = typeof code === 'string' && code.startsWith('FST_ERR_');
   if (!isFastify || statusCode === undefined || statusCode >= 500) return undefined;
-  return { code: FASTIFY_CODES[code] ?? 'INVALID_REQUEST', detail: message };
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return { code: 'MEDIA_TYPE_UNSUPPORTED' };
+  if (code !== 'FST_ERR_CTP_BODY_TOO_LARGE') return { code: 'INVALID_REQUEST', detail: message };
+  return { code: 'BODY_TOO_LARGE', detail: `The body is larger than ${request.routeOptions.bodyLimit} bytes.` };
 }
 
 type LogError = (source: ProblemSource, error: unknown, request: FastifyRequest) => void;

@@ -2,6 +2,7 @@
 import type { Lifecycle } from '@weir/lifecycle';
 import type { Telemetry } from '@weir/telemetry';
 import type { FastifyInstance } from 'fastify';
+import { textAnswer } from './openapi.ts';
 import { sendProblem } from './problem.ts';
 
 export interface HealthOptions {
@@ -37,7 +38,7 @@ export function addHealthRoutes(server: FastifyInstance, options: HealthOptions)
 
   server.get(
     '/metrics',
-    { schema: { tags: TAGS, summary: 'Metrics in the text format of Prometheus', produces: ['text/plain'] } },
+    { schema: { tags: TAGS, summary: 'Metrics', response: textAnswer('text/plain', 'The text format of Prometheus') } },
     async (_request, reply) => {
       const text = await telemetry.scrape();
       return reply.type('text/plain; version=0.0.4; charset=utf-8').send(text);

@@ -21,6 +21,7 @@ export function addOpenapi(server: FastifyInstance, info: OpenapiInfo): void {
         openapi: '3.1.0',
         info: { title: info.title, version: info.version, description: info.description ?? '' },
         components: {
+          schemas: { Problem: PROBLEM_SCHEMA },
           securitySchemes: { apiKey: { type: 'http', scheme: 'bearer', description: 'A Weir API key' } },
         },
       },
@@ -32,13 +33,17 @@ export function addOpenapi(server: FastifyInstance, info: OpenapiInfo): void {
   server.get('/openapi.json', { schema: { tags: ['operations'], summary: 'This description for machines' } }, () =>
     server.swagger(),
   );
-  server.get('/docs', { schema: { tags: ['operations'], summary: 'This page' } }, (_request, reply) => {
-    page ??= renderDocsPage(server.swagger());
-    return reply
-      .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'")
-      .type('text/html; charset=utf-8')
-      .send(page);
-  });
+  server.get(
+    '/docs',
+    { schema: { tags: ['operations'], summary: 'This page', response: textAnswer('text/html', 'The page') } },
+    (_request, reply) => {
+      page ??= renderDocsPage(server.swagger());
+      return reply
+        .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'")
+        .type('text/html; charset=utf-8')
+        .send(page);
+    },
+  );
 }
 
 /** Every route may end in a problem; a route that describes its refusals one by one keeps them as well. */
@@ -50,21 +55,24 @@ function withProblem(schema: FastifySchema | undefined): FastifySchema {
 
 const PROBLEM_ANSWER = {
   description: 'A problem; its code says which',
-  content: {
-    [PROBLEM_MEDIA_TYPE]: {
-      schema: {
-        type: 'object',
-        required: ['type', 'title', 'status', 'detail', 'code', 'fix'],
-        properties: {
-          type: { type: 'string', description: 'Address of the description of the code' },
-          title: { type: 'string' },
-          status: { type: 'integer' },
-          detail: { type: 'string', description: 'What happened this time' },
-          code: { type: 'string', enum: Object.keys(errorCatalogue) },
-          fix: { type: 'string', description: 'What to do about it' },
-          instance: { type: 'string', description: 'Names this occurrence in the log' },
-        },
-      },
-    },
+  content: { [PROBLEM_MEDIA_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } },
+};
+
+const PROBLEM_SCHEMA = {
+  type: 'object' as const,
+  required: ['type', 'title', 'status', 'detail', 'code', 'fix'],
+  properties: {
+    type: { type: 'string' as const, description: 'Address of the description of the code' },
+    title: { type: 'string' as const },
+    status: { type: 'integer' as const },
+    detail: { type: 'string' as const, description: 'What happened this time' },
+    code: { type: 'string' as const, enum: Object.keys(errorCatalogue) },
+    fix: { type: 'string' as const, description: 'What to do about it' },
+    instance: { type: 'string' as const, description: 'Names this occurrence in the log' },
   },
 };
+
+/** The answer of a route that sends a text. */
+export function textAnswer(mediaType: string, description: string): object {
+  return { 200: { description, content: { [mediaType]: { schema: { type: 'string' } } } } };
+}
