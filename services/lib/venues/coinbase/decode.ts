@@ -1,0 +1,151 @@
+/** Frames of Coinbase Exchange: one JSON object with a `type` each, prices as texts. */
+import { positiveDecimalText } from '../decimal-text.ts';
+import {
+  excerpt,
+  ignored,
+  ignoredText,
+  integerOf,
+  listOf,
+  objectOf,
+  parseJson,
+  textOf,
+  textsOf,
+  type Fields,
+} from '../json-fields.ts';
+import { splitSymbol, type MarketName } from '../market-name.ts';
+import type { VenueEvent } from '../venue-event.ts';
+import { presentTime } from '../venue-time.ts';
+
+export function decodeCoinbase(frame: string): VenueEvent {
+  const fields = objectOf(parseJson(frame));
+  if (fields === undefined) return ignoredText(frame);
+  switch (fields['type']) {
+    case 'ticker':
+      return decodeTicker(fields);
+    case 'match':
+      return decodeTrade(fields, 'trade');
+    case 'last_match':
+      return decodeTrade(fields, 'past-trade');
+    case 'heartbeat':
+      return decodeHeartbeat(fields);
+    case 'subscriptions':
+      return decodeSubscriptions(fields);
+    case 'status':
+      return decodeStatus(fields);
+    case 'error':
+      return decodeError(fields);
+    case undefined:
+      // Advanced Trade names its channel instead.
+      return ignored(
+        fields['channel'] === undefined ? 'no "type"' : `another protocol: channel ${excerpt(fields['channel'])}`,
+      );
+    default:
+      return ignored(`type ${excerpt(fields['type'])} is not used`);
+  }
+}
+
+function decodeTicker(fields: Fields): VenueEvent {
+  const market = marketOf(fields);
+  if (market === undefined) return withoutMarket(fields);
+  const price = decimalField(fields, 'price');
+  const bid = decimalField(fields, 'best_bid');
+  const ask = decimalField(fields, 'best_ask');
+  const tradeTime = presentTime(fields['time']);
+  const common = {
+    ...(bid !== undefined && { bid }),
+    ...(ask !== undefined && { ask }),
+    ...(tradeTime !== undefined && { tradeTime }),
+  };
+  if (price === undefined) return { kind: 'quote', ...market, ...common };
+  const tradeId = integerOf(fields['trade_id']);
+  const sequence = integerOf(fields['sequence']);
+  return {
+    kind: 'ticker',
+    ...market,
+    price,
+    ...common,
+    ...(tradeId !== undefined && { tradeId: String(tradeId) }),
+    ...(sequence !== undefined && { sequence }),
+  };
+}
+
+function decodeTrade(fields: Fields, kind: 'trade' | 'past-trade'): VenueEvent {
+  const market = marketOf(fields);
+  if (market === undefined) return withoutMarket(fields);
+  const price = decimalField(fields, 'price');
+  const size = decimalField(fields, 'size');
+  const makerSide = fields['side'];
+  if (price === undefined || size === undefined || (makerSide !== 'buy' && makerSide !== 'sell')) {
+    return ignored(`match of ${market.symbol} without price, size or side`);
+  }
+  const tradeTime = presentTime(fields['time']);
+  const tradeId = integerOf(fields['trade_id']);
+  return {
+    kind,
+    ...market,
+    price,
+    size,
+    side: makerSide === 'buy' ? 'sell' : 'buy',
+    ...(tradeTime !== undefined && { tradeTime }),
+    ...(tradeId !== undefined && { tradeId: String(tradeId) }),
+  };
+}
+
+function decodeHeartbeat(fields: Fields): VenueEvent {
+  const market = marketOf(fields);
+  if (market === undefined) return withoutMarket(fields);
+  const lastTradeId = integerOf(fields['last_trade_id']);
+  return {
+    kind: 'heartbeat',
+    symbol: market.symbol,
+    ...(lastTradeId !== undefined && { lastTradeId: String(lastTradeId) }),
+  };
+}
+
+/** Every answer lists all that is subscribed on the connection. */
+function decodeSubscriptions(fields: Fields): VenueEvent {
+  const channels = listOf(fields['channels']).map(objectOf);
+  const ticker = channels.find((channel) => channel?.['name'] === 'ticker');
+  return { kind: 'subscribed', symbols: textsOf(ticker?.['product_ids']), complete: true };
+}
+
+/** Products that are offline, or only take cancellations or resting orders, match nothing. */
+function decodeStatus(fields: Fields): VenueEvent {
+  const products = listOf(fields['products']).map(objectOf);
+  const halted: string[] = [];
+  for (const product of products) {
+    const symbol = textOf(product?.['id']);
+    if (product !== undefined && symbol !== undefined && !isMatching(product)) halted.push(symbol);
+  }
+  const message = `${products.length - halted.length} of ${products.length} products online`;
+  return { kind: 'status', state: 'online', message, haltedSymbols: halted };
+}
+
+function isMatching(product: Fields): boolean {
+  if ((textOf(product['status']) ?? 'online') !== 'online') return false;
+  return !['cancel_only', 'post_only', 'trading_disabled'].some((flag) => product[flag] === true);
+}
+
+const PRODUCT_IN_TEXT = /\b[A-Z0-9]{1,20}-[A-Z0-9]{1,20}\b/g;
+
+/** The reason of a refused subscription names the products, if it is about products. */
+function decodeError(fields: Fields): VenueEvent {
+  const message = textOf(fields['message']) ?? 'error without a message';
+  const detail = textOf(fields['reason']);
+  const reason = detail === undefined ? message : `${message}: ${detail}`;
+  if (!message.toLowerCase().includes('subscribe')) return { kind: 'error', reason };
+  return { kind: 'rejected', symbols: [...new Set(detail?.match(PRODUCT_IN_TEXT))], reason };
+}
+
+function marketOf(fields: Fields): MarketName | undefined {
+  return splitSymbol(fields['product_id'], '-');
+}
+
+function withoutMarket(fields: Fields): VenueEvent {
+  return ignored(`${excerpt(fields['type'])} without a readable product_id`);
+}
+
+function decimalField(fields: Fields, name: string): string | undefined {
+  const text = textOf(fields[name]);
+  return text === undefined ? undefined : positiveDecimalText(text);
+}
