@@ -5,6 +5,8 @@ import type { FastifyReply } from 'fastify';
 /** What an answer needs of a WeirError, so that an expected refusal costs no stack trace. */
 export interface ProblemSource {
   readonly code: ErrorCode;
+  /** A registered problem type, where there is one; the code's entry on the docs page by default. */
+  readonly type?: string | undefined;
   /** The title of the code by default. */
   readonly detail?: string | undefined;
   /** Further members of the document. */
@@ -12,7 +14,7 @@ export interface ProblemSource {
 }
 
 export interface Problem extends Readonly<Record<string, unknown>> {
-  /** Leads to the code's entry on the docs page of the same server. */
+  /** Of IANA's registry, or leading to the code's entry on the docs page of the same server. */
   readonly type: string;
   readonly title: string;
   readonly status: number;
@@ -26,10 +28,10 @@ export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 /** When nothing better is known: short, since clients add their own backoff. */
 const DEFAULT_RETRY_AFTER_SECONDS = '1';
 
-export function problemOf({ code, detail, extensions }: ProblemSource): Problem {
+export function problemOf({ code, type, detail, extensions }: ProblemSource): Problem {
   const { status, title, fix } = errorCatalogue[code];
   // Extensions come first so that none can replace a member that clients rely on.
-  return { ...extensions, type: `/docs#${code}`, title, status, detail: detail ?? title, code, fix };
+  return { ...extensions, type: type ?? `/docs#${code}`, title, status, detail: detail ?? title, code, fix };
 }
 
 /** Answers with the problem; keeps headers that were set before, such as RateLimit and Retry-After. */
