@@ -1,6 +1,4 @@
 /** A clock that stands still until a test moves it. */
-import { setImmediate } from 'node:timers/promises';
-
 import type { Clock, Timer } from '@weir/clock';
 
 export interface FakeClock extends Clock {
@@ -19,6 +17,9 @@ interface FakeTimer {
   /** Breaks ties: of timers due at one instant the one armed first fires first. */
   order: number;
 }
+
+/** A real immediate: every promise callback that is due runs before it. */
+const settlePromises = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 const DEFAULT_START_MS = Date.UTC(2026, 0, 1);
 
@@ -64,11 +65,10 @@ export function createFakeClock(startMs: number = DEFAULT_START_MS): FakeClock {
     },
     async advance(ms) {
       const endMs = elapsedMs + ms;
-      // A real immediate: every promise callback that is due runs before it.
-      await setImmediate();
+      await settlePromises();
       for (let timer = nextDue(endMs); timer; timer = nextDue(endMs)) {
         fire(timer);
-        await setImmediate();
+        await settlePromises();
       }
       elapsedMs = endMs;
     },

@@ -9,8 +9,8 @@ const valkey = await startEmbeddedValkey();
 async function answerOnce(): Promise<void> {
   const socket = connect(valkey.port, '127.0.0.1').setEncoding('utf8');
   socket.write('PING\r\n');
-  const [reply] = await once(socket, 'data');
-  process.stdout.write(`${String(reply).trim()} after SIGINT\n`);
+  const reply = String((await once(socket, 'data'))[0]);
+  process.stdout.write(`${reply.trim()} after SIGINT\n`);
   socket.destroy();
 }
 

@@ -1,0 +1,94 @@
+/** Everything a process has of one Valkey: two clients, a subscriber, the server's time. */
+import type { Clock } from '@weir/clock';
+import { WeirError } from '@weir/errors';
+import type { Logger, Telemetry } from '@weir/telemetry';
+
+import { openClient, type ValkeyClient } from './client.ts';
+import type { ServerInfo } from './server-info.ts';
+import { createServerTime } from './server-time.ts';
+import { Subscriber, type Subscription, type SubscriptionHandlers } from './subscriber.ts';
+import type { ValkeyTarget } from './target.ts';
+
+export interface ValkeyOptions {
+  readonly target: ValkeyTarget;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly telemetry: Telemetry;
+  /** Shown by CLIENT LIST, with the purpose of each connection behind it. */
+  readonly clientName: string;
+  readonly deadlines?: { readonly decideMs?: number; readonly bulkMs?: number };
+  /** Of the reconnection delays. */
+  readonly random?: () => number;
+}
+
+export interface ValkeyStatus {
+  /** Whether the decide client would send a call now. */
+  readonly connected: boolean;
+  /** Round trip of its last PING (one per second); `undefined` while there is none. */
+  readonly lastPingMs: number | undefined;
+}
+
+export interface Valkey {
+  /** For decisions that a caller waits for: deadline 50 ms. */
+  readonly decide: ValkeyClient;
+  /** For everything else: deadline 1 s. */
+  readonly bulk: ValkeyClient;
+  subscribe(channels: readonly string[], on: SubscriptionHandlers): Subscription;
+  /** Time of the server; never goes back. Before the first sample: the wall clock of this machine. */
+  serverTimeMs(): number;
+  status(): ValkeyStatus;
+  /**
+   * Resolves once all connections are up and the server's time is known, however long that takes. Rejects when the
+   * server turns the login down, and when this is closed first. Eviction other than `noeviction` is logged as an error.
+   */
+  ready(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export const DEFAULT_DEADLINES = { decideMs: 50, bulkMs: 1_000 } as const;
+
+function checkEviction(info: ServerInfo | undefined, logger: Logger): void {
+  const policy = info?.maxmemoryPolicy;
+  if (policy === 'noeviction') return;
+  if (policy === undefined) logger.warn('maxmemory-policy of Valkey cannot be read: grant +info to the ACL user');
+  else logger.error({ policy }, 'Valkey may evict keys that Weir relies on: set maxmemory-policy to noeviction');
+}
+
+/** Opens three connections at once, and keeps them up until `close`. Throws CONFIG_INVALID for a CA that is no PEM. */
+export function createValkey(options: ValkeyOptions): Valkey {
+  const { target, clock, logger, telemetry, clientName } = options;
+  const deadlines = { ...DEFAULT_DEADLINES, ...options.deadlines };
+  const first = Promise.withResolvers<void>();
+  // Whoever does not call ready() is not interested in its rejection.
+  first.promise.catch(() => {});
+  const onRefused = (error: Error): void => first.reject(error);
+  const shared = { target, clock, logger, telemetry, clientName, onRefused, random: options.random ?? Math.random };
+  let hasChecked = false;
+
+  const readTime = async (): Promise<void> => {
+    if (await serverTime.sample()) first.resolve();
+  };
+  const onUp = (info: ServerInfo | undefined): void => {
+    if (!hasChecked) checkEviction(info, logger);
+    hasChecked = true;
+    void readTime();
+  };
+  const decide = openClient({ ...shared, purpose: 'decide', deadlineMs: deadlines.decideMs, onUp });
+  const bulk = openClient({ ...shared, purpose: 'bulk', deadlineMs: deadlines.bulkMs, onUp: () => {} });
+  const subscriber = new Subscriber(shared);
+  const serverTime = createServerTime({ clock, askTime: () => decide.call('TIME') });
+
+  return {
+    decide,
+    bulk,
+    subscribe: (channels, on) => subscriber.subscribe(channels, on),
+    serverTimeMs: serverTime.nowMs,
+    status: () => ({ connected: decide.health === 'closed', lastPingMs: decide.connection.lastPingMs }),
+    ready: () => first.promise,
+    async close() {
+      first.reject(new WeirError('VALKEY_UNAVAILABLE', { detail: 'closed before Valkey was ready' }));
+      serverTime.close();
+      await Promise.all([decide.close(), bulk.close(), subscriber.close()]);
+    },
+  };
+}
