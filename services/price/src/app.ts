@@ -1,0 +1,150 @@
+/**
+ * The price oracle: authenticates, decides and serves prices from memory, with their true age.
+ *
+ * Guarantees: a request whose key is in memory, whose lease is in hand and whose price is current costs no I/O; a price
+ * is never served without its true age; what is refused before the limits is not charged; Valkey away: prices in memory
+ * are served and limits follow the policy's `onValkeyFailure`; Postgres away: only keys seen for the first time notice,
+ * and they get 503, never 401. Does not: fetch prices from exchanges, or write them.
+ */
+import type { Clock } from '@weir/clock';
+import { createHttpServer } from '@weir/http';
+import { createKeyCache } from '@weir/keys';
+import type { Lifecycle } from '@weir/lifecycle';
+import { createLimiter } from '@weir/limiter';
+import type { Postgres } from '@weir/postgres';
+import type { Logger, Telemetry } from '@weir/telemetry';
+import { watchDocuments, type Valkey } from '@weir/valkey';
+import type { FastifyInstance } from 'fastify';
+import { addAssetsRoute } from './assets-route.ts';
+import { createAuthorizer } from './authorize.ts';
+import { describeHealth } from './describe-health.ts';
+import { followUpdates } from './follow-updates.ts';
+import { createPriceMetrics, type PriceMetrics } from './metrics.ts';
+import { createPolicyDirectory } from './policy-directory.ts';
+import type { PriceApi } from './price-api.ts';
+import { addPriceRoute } from './price-route.ts';
+import { createPriceTable, type PriceTable } from './price-table.ts';
+import { addPricesRoute } from './prices-route.ts';
+import { readFeed, readPolicy } from './read-documents.ts';
+import { createPriceReader, type PriceReader } from './read-price.ts';
+import { reportStats } from './report-stats.ts';
+import { createRereader } from './reread-prices.ts';
+
+export interface PriceDeps {
+  readonly valkey: Valkey;
+  /** Without one, keys are known as far as Valkey and memory know them. */
+  readonly postgres: Postgres | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly telemetry: Telemetry;
+  readonly lifecycle: Lifecycle;
+  /** Pod name. */
+  readonly node: string;
+  readonly version: string;
+}
+
+/** The server with its routes, not listening yet. Its parts stop with the lifecycle, the server first. */
+export async function buildPrice(deps: PriceDeps): Promise<FastifyInstance> {
+  const { valkey, postgres, clock, logger, telemetry, lifecycle } = deps;
+  const metrics = createPriceMetrics(telemetry);
+  const prices = startPrices(deps, metrics);
+  const policies = startPolicies(deps);
+  const stats = reportStats({ ...deps, metrics, appliedPoliciesSeq: policies.seq });
+  lifecycle.onStop('cluster stats', stats.close);
+  const limiter = createLimiter({ valkey, clock, telemetry, logger, livePods: stats.livePods });
+  lifecycle.onStop('limiter', limiter.close);
+  const keys = createKeyCache({ valkey, postgres, clock, logger, telemetry });
+  lifecycle.onStop('keys', () => keys.close());
+
+  const { table, reader } = prices;
+  const ready = (): boolean | string => prices.missing() ?? policies.missing() ?? true;
+  const server = createHttpServer({
+    service: 'price',
+    logger,
+    telemetry,
+    lifecycle,
+    clock,
+    openapi: { title: 'Weir price API', version: deps.version, description: API_DESCRIPTION },
+    ready,
+    health: () => describeHealth({ ...deps, table, ready }),
+  });
+  const { serverTimeMs } = valkey;
+  const authorize = createAuthorizer({ keys, policies: policies.directory, metrics, serverTimeMs });
+  const { tracing } = telemetry;
+  const api: PriceApi = { authorize, limiter, table, reader, metrics, tracing, clock, serverTimeMs };
+  countUnroutedErrors(server, metrics);
+  addPriceRoute(server, api);
+  addPricesRoute(server, api);
+  addAssetsRoute(server, api);
+  await server.ready();
+  return server;
+}
+
+const API_DESCRIPTION =
+  'Real-time prices with their true age. Every answer names the limits that apply to its key; every refusal is a problem document with a stable code and a way out.';
+
+interface Prices {
+  readonly table: PriceTable;
+  readonly reader: PriceReader;
+  /** What is not there yet; `undefined` once warm. */
+  missing(): string | undefined;
+}
+
+/** T1 and T2, following the documents of the feeds. */
+function startPrices(deps: PriceDeps, metrics: PriceMetrics): Prices {
+  const { valkey, clock, logger, lifecycle, telemetry } = deps;
+  const table = createPriceTable();
+  const reader = createPriceReader({ valkey, table, clock });
+  const rereader = createRereader({ reader, clock });
+  const updates = followUpdates({ valkey, table, clock, logger, metrics, reread: rereader.add });
+  let isWarm = false;
+  const feeds = watchDocuments({
+    valkey,
+    family: 'feeds',
+    clock,
+    logger,
+    parse: readFeed,
+    onChange: (documents) => rereader.add(table.declare(documents, clock.monotonicMs())),
+  });
+  void feeds.ready.then(rereader.idle).then(() => {
+    isWarm = true;
+  });
+  telemetry.gauge('weir.price.pairs', { description: 'Pairs that feeds declare' }, () => table.size);
+  lifecycle.onStop('prices', async () => {
+    feeds.close();
+    rereader.close();
+    await updates.close();
+  });
+  return { table, reader, missing: () => (isWarm ? undefined : 'prices are being read') };
+}
+
+function startPolicies({ valkey, clock, logger, lifecycle }: PriceDeps) {
+  const directory = createPolicyDirectory('http');
+  let isRead = false;
+  const watch = watchDocuments({
+    valkey,
+    family: 'policies',
+    clock,
+    logger,
+    parse: readPolicy,
+    onChange: (documents) => directory.replace(documents),
+  });
+  void watch.ready.then(() => {
+    isRead = true;
+  });
+  lifecycle.onStop('policies', () => watch.close());
+  return {
+    directory,
+    seq: () => watch.seq,
+    missing: () => (isRead ? undefined : 'policies are being read'),
+  };
+}
+
+/** Requests that fail before a route's own code, such as by their parameters, are answers too. */
+function countUnroutedErrors(server: FastifyInstance, metrics: PriceMetrics): void {
+  server.addHook('onError', (_request, _reply, error, done) => {
+    const isServerError = error.validation === undefined && (error.statusCode ?? 500) >= 500;
+    (isServerError ? metrics.refused5xx : metrics.refused4xx).add();
+    done();
+  });
+}

@@ -1,0 +1,51 @@
+/** From the `Authorization` header to what its key may do, or to why it may do nothing. */
+import type { KeyCache, KeyLookup } from '@weir/keys';
+import type { Access, PolicyDirectory } from './policy-directory.ts';
+import type { PriceMetrics } from './metrics.ts';
+import { Refusal } from './refusal.ts';
+
+export interface AuthorizerOptions {
+  readonly keys: KeyCache;
+  readonly policies: PolicyDirectory;
+  readonly metrics: Pick<PriceMetrics, 'dryRunRefusals'>;
+  /** In which keys expire. */
+  readonly serverTimeMs: () => number;
+}
+
+/** Synchronous for a key in use. */
+export type Authorize = (header: string | undefined) => Access | Refusal | Promise<Access | Refusal>;
+
+const REFUSED = {
+  missing: new Refusal({ code: 'KEY_MISSING' }),
+  malformed: new Refusal({ code: 'KEY_MALFORMED' }),
+  unknown: new Refusal({ code: 'KEY_UNKNOWN' }),
+  expired: new Refusal({ code: 'KEY_EXPIRED' }),
+  unavailable: new Refusal({ code: 'KEY_STORE_UNAVAILABLE' }),
+} as const;
+
+export function createAuthorizer({ keys, policies, metrics, serverTimeMs }: AuthorizerOptions): Authorize {
+  const judge = (lookup: KeyLookup): Access | Refusal => {
+    if (lookup.kind !== 'found') return REFUSED[lookup.kind];
+    const access = policies.accessOf(lookup.key);
+    if (access.refusal !== undefined) return new Refusal(access.refusal);
+    if (access.expiresAtMs <= serverTimeMs()) return REFUSED.expired;
+    if (access.isRefusedDry) metrics.dryRunRefusals.add();
+    return access;
+  };
+  return (header) => {
+    const text = bearerText(header);
+    if (text === undefined) return REFUSED.missing;
+    const lookup = keys.lookup(text);
+    return lookup instanceof Promise ? lookup.then(judge) : judge(lookup);
+  };
+}
+
+const SCHEME = /^bearer +/i;
+
+/** The credentials of `Authorization: Bearer <text>`; the scheme is case-insensitive. */
+export function bearerText(header: string | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  if (header.startsWith('Bearer w')) return header.slice(7);
+  const scheme = SCHEME.exec(header)?.[0];
+  return scheme === undefined ? undefined : header.slice(scheme.length).trim();
+}

@@ -1,0 +1,66 @@
+/** Every instrument of `price`, grouped by the question it answers. Names follow docs/observability.md. */
+import type { HotCounter, HotHistogram, Telemetry } from '@weir/telemetry';
+
+export interface PriceMetrics {
+  // What is asked, and how does it end?
+  readonly answered: HotCounter;
+  readonly refused4xx: HotCounter;
+  readonly refused5xx: HotCounter;
+  // Which tier answers? Named as in cluster:stats.
+  readonly syncmapHits: HotCounter;
+  readonly elasticacheHits: HotCounter;
+  readonly cacheMisses: HotCounter;
+  // How old are the prices that are served?
+  readonly ageMs: HotHistogram;
+  // What do limits and policies decide?
+  readonly admitted: HotCounter;
+  readonly rateLimited: HotCounter;
+  readonly limiterUnavailable: HotCounter;
+  readonly dryRunRefusals: HotCounter;
+  // Do price updates arrive?
+  readonly gaps: HotCounter;
+  readonly unreadableBatches: HotCounter;
+}
+
+const AGE_BOUNDARIES_MS = [25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 15_000, 30_000, 60_000, 300_000];
+
+export function createPriceMetrics(telemetry: Telemetry): PriceMetrics {
+  const responses = (status: string): HotCounter =>
+    telemetry.counter('weir.price.responses', {
+      description: 'Answers of the price API by class of status',
+      attributes: { status },
+    });
+  const reads = (tier: string): HotCounter =>
+    telemetry.counter('weir.price.reads', {
+      description: 'Prices read by the tier that had them',
+      attributes: { tier },
+    });
+  const decisions = (outcome: string): HotCounter =>
+    telemetry.counter('weir.price.decisions', {
+      description: 'Calls by what limit and policy decided',
+      attributes: { outcome },
+    });
+  return {
+    answered: responses('2xx'),
+    refused4xx: responses('4xx'),
+    refused5xx: responses('5xx'),
+    syncmapHits: reads('memory'),
+    elasticacheHits: reads('valkey'),
+    cacheMisses: reads('none'),
+    ageMs: telemetry.histogram('weir.price.age', {
+      description: 'Age of served prices',
+      unit: 'ms',
+      boundaries: AGE_BOUNDARIES_MS,
+    }),
+    admitted: decisions('admitted'),
+    rateLimited: decisions('rate_limited'),
+    limiterUnavailable: decisions('unavailable'),
+    dryRunRefusals: decisions('dry_run_refused'),
+    gaps: telemetry.counter('weir.price.update_gaps', {
+      description: 'Times that batches of price updates were missing',
+    }),
+    unreadableBatches: telemetry.counter('weir.price.updates_unreadable', {
+      description: 'Messages on price:updates that are no batch',
+    }),
+  };
+}

@@ -1,0 +1,145 @@
+/**
+ * T1: the prices of every declared pair, in memory.
+ *
+ * A slot exists for each asset of each feed document, with or without a price; it keeps what its answers are made of, so
+ * that a request costs one map look-up. Slots survive a change of documents as long as their pair is declared.
+ */
+import { formatPair, priceJsonHead, type PriceRecord } from '@weir/wire';
+import type { Feed } from './read-documents.ts';
+
+/** A feed as its document and its batches on `price:updates` show it. */
+export interface FeedState {
+  readonly name: string;
+  document: Feed;
+  /** Of the last batch. */
+  lease: string | undefined;
+  lastNumber: number;
+  /** Monotonic instant of the last batch; creation counts as one. */
+  lastHeardMs: number;
+  /** Its batches do not arrive, so that its prices in memory may be behind those in Valkey. */
+  isSilent: boolean;
+  slots: readonly Slot[];
+  /** What `/assets` says of it, made when it is first asked for. */
+  listing: string | undefined;
+}
+
+export interface Slot {
+  readonly pair: string;
+  feed: FeedState;
+  record: PriceRecord | undefined;
+  /** Beginning of the record's JSON, made when it is first asked for. */
+  head: string | undefined;
+  /** Monotonic instant of the last request; 0 before the first. */
+  lastAskedMs: number;
+  /** Monotonic instant of the last look into Valkey. */
+  checkedMs: number;
+}
+
+/** Further than this ahead of the server's clock, a held record is of data that the server no longer has. */
+const FUTURE_TOLERANCE_MS = 5_000;
+
+/**
+ * Whether `incoming` replaces `held`: its `seq` is greater. Since a `seq` is at least the server's time in µs, a held one
+ * from the future proves that the server was replaced by one whose clock is behind; then the smaller `seq` is the newer,
+ * and without this rule such a pod would refuse every price until the clock has caught up.
+ */
+export function supersedes(held: PriceRecord | undefined, incoming: PriceRecord, serverNowMs: number): boolean {
+  if (held === undefined || incoming.seq > held.seq) return true;
+  return incoming.seq < held.seq && held.seq > (serverNowMs + FUTURE_TOLERANCE_MS) * 1_000;
+}
+
+export interface PriceTable {
+  readonly feeds: ReadonlyMap<string, FeedState>;
+  readonly size: number;
+  /** By the one spelling of a pair, "BTC" or "BTC-EUR". */
+  slot(pair: string): Slot | undefined;
+  slots(): Iterable<Slot>;
+  /** Follows the documents; returns the slots that are new. */
+  declare(documents: ReadonlyMap<string, Feed>, monotonicMs: number): readonly Slot[];
+  /** Keeps a record if it is newer than the one held; false also for pairs that no document declares. */
+  apply(record: PriceRecord, serverNowMs: number): boolean;
+}
+
+export function createPriceTable(): PriceTable {
+  let feeds: ReadonlyMap<string, FeedState> = new Map();
+  let slots: ReadonlyMap<string, Slot> = new Map();
+
+  return {
+    get feeds() {
+      return feeds;
+    },
+    get size() {
+      return slots.size;
+    },
+    slot: (pair) => slots.get(pair),
+    slots: () => slots.values(),
+    declare(documents, monotonicMs) {
+      const previous = slots;
+      ({ feeds, slots } = arrange(documents, { feeds, slots }, monotonicMs));
+      return [...slots.values()].filter((slot) => !previous.has(slot.pair));
+    },
+    apply(record, serverNowMs) {
+      const slot = slots.get(formatPair(record));
+      if (slot === undefined || !supersedes(slot.record, record, serverNowMs)) return false;
+      slot.record = record;
+      slot.head = undefined;
+      return true;
+    },
+  };
+}
+
+interface Arrangement {
+  readonly feeds: ReadonlyMap<string, FeedState>;
+  readonly slots: ReadonlyMap<string, Slot>;
+}
+
+/** A pair belongs to one feed; documents that break that rule get it by name, so that all pods agree. */
+function arrange(documents: ReadonlyMap<string, Feed>, previous: Arrangement, monotonicMs: number): Arrangement {
+  const feeds = new Map<string, FeedState>();
+  const slots = new Map<string, Slot>();
+  const byName = [...documents.values()].toSorted((a, b) => (a.feed < b.feed ? -1 : 1));
+  for (const document of byName) {
+    const feed = previous.feeds.get(document.feed) ?? newFeed(document, monotonicMs);
+    const pairs = document.assets.map((asset) => formatPair({ asset, quote: document.quote }));
+    feed.document = document;
+    feed.listing = undefined;
+    feed.slots = pairs
+      .filter((pair) => !slots.has(pair))
+      .map((pair) => previous.slots.get(pair) ?? newSlot(pair, feed));
+    for (const slot of feed.slots) {
+      slot.feed = feed;
+      slots.set(slot.pair, slot);
+    }
+    feeds.set(document.feed, feed);
+  }
+  return { feeds, slots };
+}
+
+function newFeed(document: Feed, monotonicMs: number): FeedState {
+  return {
+    name: document.feed,
+    document,
+    lease: undefined,
+    lastNumber: 0,
+    lastHeardMs: monotonicMs,
+    isSilent: false,
+    slots: [],
+    listing: undefined,
+  };
+}
+
+function newSlot(pair: string, feed: FeedState): Slot {
+  return {
+    pair,
+    feed,
+    record: undefined,
+    head: undefined,
+    lastAskedMs: 0,
+    checkedMs: Number.NEGATIVE_INFINITY,
+  };
+}
+
+/** The cached beginning of a slot's JSON. */
+export function headOf(slot: Slot, record: PriceRecord): string {
+  return (slot.head ??= priceJsonHead(record));
+}

@@ -1,0 +1,58 @@
+/** The compiled documents of `feeds` and `policies`, as far as `price` reads them; what is not of this form is left out. */
+import { parameters } from '@weir/keyspace';
+import type { FeedDocument, PolicyDocument } from '@weir/wire';
+import { Type } from 'typebox';
+import { Value } from 'typebox/value';
+
+export type Feed = Pick<FeedDocument, 'feed' | 'suspend' | 'assets' | 'quote' | 'freshness'>;
+export type Policy = Pick<
+  PolicyDocument,
+  'policy' | 'suspend' | 'mode' | 'tier' | 'feeds' | 'limits' | 'access' | 'onValkeyFailure'
+>;
+
+const code = Type.String({ pattern: `^(?:${parameters.asset.pattern})$` });
+const ageMs = Type.Number({ minimum: 0 });
+
+const feedSchema = Type.Object({
+  feed: Type.String(),
+  suspend: Type.Boolean(),
+  assets: Type.Array(code),
+  quote: code,
+  freshness: Type.Object({ freshMs: ageMs, staleMs: ageMs, deadMs: ageMs }),
+});
+
+const policySchema = Type.Object({
+  policy: Type.String(),
+  suspend: Type.Boolean(),
+  mode: Type.Enum(['Enforce', 'DryRun']),
+  tier: Type.Optional(Type.String()),
+  feeds: Type.Optional(Type.Array(Type.String())),
+  limits: Type.Object({
+    requestsPerSecond: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+    burst: Type.Optional(Type.Integer({ minimum: 1 })),
+  }),
+  access: Type.Object({
+    protocols: Type.Array(Type.Enum(['http', 'udp', 'sse'])),
+    allowStale: Type.Boolean(),
+    onDemandAssets: Type.Boolean(),
+  }),
+  onValkeyFailure: Type.Enum(['Allow', 'Deny', 'LocalLimit']),
+});
+
+function parseJson(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
+export function readFeed(json: string): Feed | undefined {
+  const value = parseJson(json);
+  return Value.Check(feedSchema, value) ? value : undefined;
+}
+
+export function readPolicy(json: string): Policy | undefined {
+  const value = parseJson(json);
+  return Value.Check(policySchema, value) ? value : undefined;
+}

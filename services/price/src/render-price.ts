@@ -1,0 +1,59 @@
+/** From a slot to the text of its price with its true age, or to why there is none to serve. */
+import { isParameter } from '@weir/keyspace';
+import { formatPair, parsePair, priceJson, priceStatus } from '@weir/wire';
+import type { PriceMetrics } from './metrics.ts';
+import type { Access } from './policy-directory.ts';
+import { headOf, type PriceTable, type Slot } from './price-table.ts';
+import { Refusal } from './refusal.ts';
+
+/** The slot of an asset that may be asked for; refusals cost the caller nothing. */
+export function findSlot(table: PriceTable, asset: string, access: Access): Slot | Refusal {
+  const slot = table.slot(asset) ?? slotOfOtherSpelling(table, asset);
+  if (slot === undefined) return unknownAsset(asset);
+  if (access.feeds === undefined || access.feeds.has(slot.feed.name) || access.isDryRun) return slot;
+  return new Refusal({ code: 'ASSET_NOT_ALLOWED', detail: `The policy of this key does not include ${slot.pair}.` });
+}
+
+/** "BTC-USD" is "BTC". */
+function slotOfOtherSpelling(table: PriceTable, asset: string): Slot | undefined {
+  const pair = parsePair(asset);
+  return pair && table.slot(formatPair(pair));
+}
+
+function unknownAsset(asset: string): Refusal {
+  // Only a well-formed asset is repeated to the caller.
+  const name = isParameter('pair', asset) ? asset : 'it';
+  return new Refusal({ code: 'ASSET_UNKNOWN', detail: `No feed carries ${name}.` });
+}
+
+export function ageMsOf(slot: Slot, serverNowMs: number): number {
+  if (slot.record === undefined) return Number.POSITIVE_INFINITY;
+  return Math.max(0, Math.round(serverNowMs - slot.record.confirmedAtMs));
+}
+
+/** Counts which tier had a price: `before` is what memory held when the request came. */
+export function countTier(metrics: PriceMetrics, slot: Slot, before: Slot['record']): void {
+  if (slot.record === undefined) metrics.cacheMisses.add();
+  else if (slot.record === before) metrics.syncmapHits.add();
+  else metrics.elasticacheHits.add();
+}
+
+/** The JSON of the price a slot holds. */
+export function renderPrice(slot: Slot, access: Access, ageMs: number, metrics: PriceMetrics): string | Refusal {
+  const { record } = slot;
+  if (record === undefined) {
+    return new Refusal({ code: 'PRICE_NOT_AVAILABLE', detail: `There is no price of ${slot.pair} yet.` });
+  }
+  const status = priceStatus(ageMs, slot.feed.document.freshness);
+  if (status === 'dead' && !access.allowStale) return deadPrice(slot, ageMs);
+  metrics.ageMs.record(ageMs);
+  return priceJson(headOf(slot, record), true, ageMs, status);
+}
+
+function deadPrice(slot: Slot, ageMs: number): Refusal {
+  return new Refusal({
+    code: 'PRICE_DEAD',
+    detail: `The last price of ${slot.pair} is ${ageMs} ms old and the policy of this key does not allow stale prices.`,
+    extensions: { asset: slot.pair, age_ms: ageMs },
+  });
+}

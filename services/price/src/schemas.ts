@@ -1,0 +1,65 @@
+/** What goes in and out over HTTP, as schemas: checked on the way in, documentation on the way out. */
+import { PRICE_STATUSES } from '@weir/wire';
+import { Type } from 'typebox';
+
+export const AssetText = Type.String({
+  pattern: '^[A-Z0-9]{1,15}(?:-[A-Z0-9]{1,15})?$',
+  description: 'An asset in USD, such as BTC, or in another quote, such as BTC-EUR. Upper case.',
+  examples: ['BTC'],
+});
+
+export const PriceAnswer = Type.Object(
+  {
+    asset: Type.String(),
+    price: Type.Number({ description: 'Written from the exact text in price_text.' }),
+    timestamp: Type.String({ format: 'date-time', description: 'When the price was last known to be current.' }),
+    readable_timestamp: Type.String(),
+    source: Type.String({ description: 'Where the price came from, such as coinbase-ws or median.' }),
+    latency_ms: Type.Number({ description: "From the arrival of a venue's frame to publication." }),
+    quote: Type.String(),
+    price_text: Type.String({ description: 'The exact decimal.' }),
+    confidence: Type.String({ description: 'Half the range in which the sources agree, exact decimal.' }),
+    sources: Type.Array(Type.String()),
+    seq: Type.Integer({ description: 'Strictly increasing for a pair.' }),
+    cached: Type.Boolean({ description: 'Whether the answer came from a cache and not from a fetch made for it.' }),
+    age_ms: Type.Integer({ description: 'Age of the price at the moment of the answer.' }),
+    status: Type.Union(
+      PRICE_STATUSES.map((status) => Type.Literal(status)),
+      { description: 'By the thresholds of the feed; a dead price is served only where the policy allows it.' },
+    ),
+  },
+  { description: 'A price' },
+);
+
+export const AssetList = Type.String({
+  minLength: 1,
+  maxLength: 3_200,
+  description: 'At most 100 assets, separated by commas, such as BTC,ETH-EUR.',
+  examples: ['BTC,ETH'],
+});
+
+const AssetError = Type.Object({ asset: Type.String(), code: Type.String(), detail: Type.String() });
+
+export const PricesAnswer = Type.Object(
+  {
+    prices: Type.Array(PriceAnswer),
+    errors: Type.Array(AssetError, { description: 'Assets that could not be answered; they are not charged.' }),
+  },
+  { description: 'The prices there are, in the order asked for' },
+);
+
+const ListedAsset = Type.Object({
+  pair: Type.String({ description: 'What to ask for.' }),
+  asset: Type.String(),
+  quote: Type.String(),
+  feed: Type.String({ description: 'Namespace and name of the PriceFeed.' }),
+  freshness: Type.Object(
+    { fresh_ms: Type.Integer(), stale_ms: Type.Integer(), dead_ms: Type.Integer() },
+    { description: 'Ages up to which a price counts as fresh, as aging, and as stale.' },
+  ),
+});
+
+export const AssetsAnswer = Type.Object(
+  { assets: Type.Array(ListedAsset) },
+  { description: 'What the key may ask for' },
+);
