@@ -52,34 +52,38 @@ export function encodeApiKeyRecord(key: ApiKeyRecord): Record<string, string> {
   };
 }
 
-/** `undefined` when id, tier, creation or version are missing or unreadable. */
+const NUMBER = /^\d+(?:\.\d+)?(?:e[+-]?\d+)?$/;
+
+/** `undefined` for an absent or empty text, NaN for one that is no number: the reader must not take the one for the other. */
+function readNumber(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  return NUMBER.test(text) ? Number(text) : Number.NaN;
+}
+
+const readInstant = (text: string | undefined): number | undefined =>
+  text === undefined || text === '' ? undefined : Date.parse(text);
+
+/**
+ * `undefined` when id, tier, creation, version or `revoked` are missing, and when any number or instant is unreadable: a
+ * limit or an end that cannot be read must not become none.
+ */
 export function decodeApiKeyRecord(fields: Readonly<Record<string, string>>): ApiKeyRecord | undefined {
-  const numberOf = (name: string): number | undefined => {
-    const text = fields[name];
-    if (text === undefined || text === '') return undefined;
-    const value = Number(text);
-    return Number.isFinite(value) ? value : undefined;
-  };
-  const instantOf = (name: string): number | undefined => {
-    const value = Date.parse(fields[name] ?? '');
-    return Number.isNaN(value) ? undefined : value;
-  };
-  const { id, tier } = fields;
-  const createdAtMs = instantOf('created_at');
-  const version = numberOf('version');
+  const { id, tier, revoked } = fields;
+  const createdAtMs = readInstant(fields['created_at']);
+  const version = readNumber(fields['version']);
   if (!id || !tier || createdAtMs === undefined || version === undefined) return undefined;
-  const optional = {
-    queryLimit: numberOf('query_limit'),
-    rateLimitQps: numberOf('rate_limit_qps'),
-    burstLimit: numberOf('burst_limit'),
-    minimumWaitSeconds: numberOf('minimum_wait_seconds'),
-    expiresAtMs: instantOf('expires_at'),
-    lastUsedMs: instantOf('last_used'),
-    lastSuccessMs: instantOf('last_success'),
+  if (revoked !== '0' && revoked !== '1') return undefined;
+  const optional: Readonly<Record<OptionalField, number | undefined>> = {
+    queryLimit: readNumber(fields['query_limit']),
+    rateLimitQps: readNumber(fields['rate_limit_qps']),
+    burstLimit: readNumber(fields['burst_limit']),
+    minimumWaitSeconds: readNumber(fields['minimum_wait_seconds']),
+    expiresAtMs: readInstant(fields['expires_at']),
+    lastUsedMs: readInstant(fields['last_used']),
+    lastSuccessMs: readInstant(fields['last_success']),
   };
-  const present = Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)) as {
-    [name in keyof typeof optional]?: number;
-  };
+  const currentUsage = readNumber(fields['current_usage']) ?? 0;
+  if ([createdAtMs, version, currentUsage, ...Object.values(optional)].some(Number.isNaN)) return undefined;
   return {
     id,
     tier,
@@ -88,11 +92,27 @@ export function decodeApiKeyRecord(fields: Readonly<Record<string, string>>): Ap
     teamId: fields['team_id'] ?? '',
     name: fields['name'] ?? '',
     policy: fields['policy'] ?? '',
-    currentUsage: numberOf('current_usage') ?? 0,
-    revoked: fields['revoked'] === '1',
+    currentUsage,
+    revoked: revoked === '1',
     lrsEnabled: fields['lrs_enabled'] === '1',
     createdAtMs,
     version,
-    ...present,
+    ...onlyPresent(optional),
   };
+}
+
+type OptionalField =
+  | 'queryLimit'
+  | 'rateLimitQps'
+  | 'burstLimit'
+  | 'minimumWaitSeconds'
+  | 'expiresAtMs'
+  | 'lastUsedMs'
+  | 'lastSuccessMs';
+
+/** An absent field is left out rather than undefined, as the type of the record wants it. */
+function onlyPresent(fields: Readonly<Record<OptionalField, number | undefined>>): {
+  [name in OptionalField]?: number;
+} {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

@@ -13,9 +13,8 @@ const PAIR_TEXT = /^([A-Z0-9]{1,15})(?:-([A-Z0-9]{1,15}))?$/;
 
 /** "BTC" is BTC in USD, "BTC-EUR" is BTC in EUR; `undefined` for anything else (lower case included). */
 export function parsePair(text: string): Pair | undefined {
-  const match = PAIR_TEXT.exec(text);
-  if (match === null) return undefined;
-  return { asset: match[1] as string, quote: match[2] ?? DEFAULT_QUOTE };
+  const [, asset, quote = DEFAULT_QUOTE] = PAIR_TEXT.exec(text) ?? [];
+  return asset === undefined ? undefined : { asset, quote };
 }
 
 /** The one spelling of a pair, used in keys, channels and queries: "BTC" for USD, else "BTC-EUR". */

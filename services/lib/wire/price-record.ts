@@ -5,7 +5,6 @@
  * the text. `timestamp` is the instant, in Valkey server time, at which the value was last known to be current
  * (a quote, or a venue's proof that nothing changed), so age is always `server time - timestamp`.
  */
-
 export const PRICE_STATUSES = ['fresh', 'aging', 'stale', 'dead'] as const;
 export type PriceStatus = (typeof PRICE_STATUSES)[number];
 
@@ -79,16 +78,26 @@ export function decodePriceRecord(json: string): PriceRecord | undefined {
   return readPriceRecord(value);
 }
 
-/** As `decodePriceRecord`, for a value that is parsed already. */
+const CODE = /^[A-Z0-9]{1,15}$/;
+/** As `formatDecimal` writes it and JSON takes it: no leading zeros. */
+const DECIMAL = /^(?:0|[1-9]\d{0,14})(?:\.\d{1,18})?$/;
+const SOURCE_NAME = /^[a-z0-9][a-z0-9.-]{0,63}$/;
+
+const isCode = (value: unknown): value is string => typeof value === 'string' && CODE.test(value);
+const isSourceName = (value: unknown): value is string => typeof value === 'string' && SOURCE_NAME.test(value);
+const isDecimal = (value: unknown): value is string => typeof value === 'string' && DECIMAL.test(value);
+
+/** As `decodePriceRecord`, for a value that is parsed already. What it admits can stand in JSON as it is: see `priceJsonHead`. */
 export function readPriceRecord(value: unknown): PriceRecord | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
+  // Every field is still unknown: the cast only makes them askable by name.
   const fields = value as Readonly<Record<string, unknown>>;
-  const confirmedAtMs = typeof fields['timestamp'] === 'string' ? Date.parse(fields['timestamp']) : Number.NaN;
   const { asset, quote, price_text: priceText, source, sources, latency_ms: latencyMs, confidence, seq } = fields;
-  if (typeof asset !== 'string' || typeof quote !== 'string' || typeof priceText !== 'string') return undefined;
-  if (typeof source !== 'string' || typeof latencyMs !== 'number' || typeof confidence !== 'string') return undefined;
-  if (!Array.isArray(sources) || !sources.every((name) => typeof name === 'string')) return undefined;
-  if (!Number.isSafeInteger(seq) || !Number.isFinite(confirmedAtMs)) return undefined;
+  const confirmedAtMs = typeof fields['timestamp'] === 'string' ? Date.parse(fields['timestamp']) : Number.NaN;
+  if (!isCode(asset) || !isCode(quote) || !isDecimal(priceText) || !isDecimal(confidence)) return undefined;
+  if (!isSourceName(source) || !Array.isArray(sources) || !sources.every(isSourceName)) return undefined;
+  if (typeof latencyMs !== 'number' || !Number.isFinite(latencyMs) || !Number.isFinite(confirmedAtMs)) return undefined;
+  if (typeof seq !== 'number' || !Number.isSafeInteger(seq)) return undefined;
   return {
     asset,
     quote,
@@ -98,6 +107,6 @@ export function readPriceRecord(value: unknown): PriceRecord | undefined {
     sources,
     latencyMs,
     confidenceText: confidence,
-    seq: seq as number,
+    seq,
   };
 }

@@ -33,15 +33,16 @@ export function decodePriceUpdateBatch(json: string): PriceUpdateBatch | undefin
     return undefined;
   }
   if (typeof value !== 'object' || value === null) return undefined;
+  // Every field is still unknown: the cast only makes them askable by name.
   const fields = value as Readonly<Record<string, unknown>>;
   const { feed, lease, n, records, traceparent } = fields;
-  if (typeof feed !== 'string' || typeof lease !== 'string' || !Number.isSafeInteger(n)) return undefined;
-  if (!Array.isArray(records)) return undefined;
+  if (typeof feed !== 'string' || typeof lease !== 'string' || !Array.isArray(records)) return undefined;
+  if (typeof n !== 'number' || !Number.isSafeInteger(n) || n < 1) return undefined;
   return {
     feed,
     lease,
-    number: n as number,
-    records: records.map(readPriceRecord).filter((record) => record !== undefined),
+    number: n,
+    records: records.map((record) => readPriceRecord(record)).filter((record) => record !== undefined),
     ...(typeof traceparent === 'string' && { traceparent }),
   };
 }
