@@ -178,7 +178,8 @@ export function openClient(options: ClientOptions): ManagedClient {
       return breaker.health;
     },
     onFailover: identities.listen,
-    call: (command, ...args) => send(command, args),
+    // ioredis reshapes the replies of some commands that it is given in lower case.
+    call: (command, ...args) => send(command.toUpperCase(), args),
     async run(script, keys, args) {
       if (script.numberOfKeys !== undefined && script.numberOfKeys !== keys.length) {
         throw new RangeError(`${script.name} takes ${script.numberOfKeys} keys, not ${keys.length}`);

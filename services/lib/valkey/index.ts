@@ -7,7 +7,10 @@
  */
 export { type Health } from './breaker.ts';
 export { type ValkeyClient } from './client.ts';
+export { type DocumentFamily } from './document-format.ts';
+export { publishDocuments } from './publish-documents.ts';
 export { defineScript, type ValkeyScript } from './script.ts';
 export { type Subscription, type SubscriptionHandlers } from './subscriber.ts';
 export { parseValkeyUrl, type StandaloneTarget, type ValkeyTarget, type ValkeyTls } from './target.ts';
 export { createValkey, DEFAULT_DEADLINES, type Valkey, type ValkeyOptions, type ValkeyStatus } from './valkey.ts';
+export { watchDocuments, type DocumentWatch, type WatchDocumentsOptions } from './watch-documents.ts';

@@ -73,7 +73,8 @@ export class Subscriber {
   /** A loss while the server confirms rejects, and the next connection starts over. */
   #confirm(channels: string[], entries: readonly Entry[]): void {
     if (channels.length === 0) return;
-    this.#connection.send('SUBSCRIBE', channels).then(
+    // In lower case: ioredis keeps its own books of subscriptions by this name.
+    this.#connection.send('subscribe', channels).then(
       () => {
         for (const entry of entries) this.#raise(entry);
       },
@@ -106,6 +107,6 @@ export class Subscriber {
       if (listening?.size === 0 && this.#byChannel.delete(channel)) left.push(channel);
     }
     // When the connection is gone the server has forgotten them by itself.
-    if (left.length > 0 && this.#connection.isUp) await this.#connection.send('UNSUBSCRIBE', left).catch(() => {});
+    if (left.length > 0 && this.#connection.isUp) await this.#connection.send('unsubscribe', left).catch(() => {});
   }
 }
