@@ -1,0 +1,11 @@
+/**
+ * Exact rate limits, decided mostly without asking: a token bucket per API key that processes lease from.
+ *
+ * Guarantees: whatever the number of processes, their pauses, crashes and lost replies, what one key is admitted within
+ * any interval is at most burst + rate × interval; a refusal changes nothing; a Valkey that hangs costs one time-out,
+ * after which the policy's `onValkeyFailure` answers at once. The proof and what failures of Valkey itself add are in
+ * `docs/limiter.md`. Does not: know keys, policies or HTTP, or remember anything of its own across a restart.
+ */
+export type { Admitted, Basis, DecideRequest, Decision, Refused } from './decision.ts';
+export type { BucketPolicy } from './lease-terms.ts';
+export { createLimiter, type Limiter, type LimiterOptions } from './limiter.ts';
