@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest';
+import {
+  compileApiKeyPolicy,
+  compilePriceFeed,
+  createResourceReader,
+  type ApiKeyPolicy,
+  type PriceFeed,
+  type Resource,
+} from './index.ts';
+
+const reader = createResourceReader();
+const read = (kind: string, name: string, spec: string): Resource => {
+  const header = `apiVersion: weir.dev/v1alpha1\nkind: ${kind}\nmetadata: { name: ${name}, namespace: prices }`;
+  const { resources, faults } = reader.read(`${header}\nspec: ${spec}`, 'f.yaml');
+  const [located] = resources;
+  if (located === undefined) throw new Error(JSON.stringify(faults));
+  return located.resource;
+};
+const feed = (spec: string): PriceFeed => {
+  const resource = read('PriceFeed', 'majors', spec);
+  if (resource.kind !== 'PriceFeed') throw new Error('no PriceFeed was read');
+  return resource;
+};
+const policy = (spec: string): ApiKeyPolicy => {
+  const resource = read('ApiKeyPolicy', 'pro', spec);
+  if (resource.kind !== 'ApiKeyPolicy') throw new Error('no ApiKeyPolicy was read');
+  return resource;
+};
+const sources = 'sources: [{ name: kraken, exchange: kraken }]';
+
+describe('a PriceFeed', () => {
+  it('compiles with every default', () => {
+    expect(compilePriceFeed(feed(`{ assets: [BTC], ${sources} }`))).toEqual({
+      feed: 'prices/majors',
+      suspend: false,
+      assets: ['BTC'],
+      quote: 'USD',
+      sources: [{ name: 'kraken', exchange: 'kraken' }],
+      aggregation: { method: 'Median', minSources: 1, maxDeviationBps: 50 },
+      freshness: { freshMs: 5_000, staleMs: 15_000, deadMs: 60_000 },
+      publish: { intervalMs: 50, heartbeatMs: 1_000 },
+      fallback: { enabled: true },
+    });
+  });
+
+  it.each([
+    ['suspend: true', { suspend: true }],
+    ['quote: EUR', { quote: 'EUR' }],
+    ['aggregation: { method: Priority }', { aggregation: { method: 'Priority', minSources: 1, maxDeviationBps: 50 } }],
+    ['freshness: { fresh: 1s, dead: 2h }', { freshness: { freshMs: 1_000, staleMs: 15_000, deadMs: 7_200_000 } }],
+    ['publish: { interval: 1s, heartbeat: 1m }', { publish: { intervalMs: 1_000, heartbeatMs: 60_000 } }],
+    ['fallback: { enabled: false }', { fallback: { enabled: false } }],
+  ])('with %s', (field, expected) => {
+    expect(compilePriceFeed(feed(`{ assets: [BTC], ${sources}, ${field} }`))).toMatchObject(expected);
+  });
+
+  it.each([
+    ['url: "wss://x/v2"', { url: 'wss://x/v2' }],
+    ['restUrl: "https://x"', { restUrl: 'https://x' }],
+    ['symbols: { BTC: XBT/USD }', { symbols: { BTC: 'XBT/USD' } }],
+    ['prewarm: {}', { prewarm: { intervalMs: 30_000 } }],
+    ['quota: { points: 60, duration: 1m }', { quota: { points: 60, durationMs: 60_000, window: 'Smooth' } }],
+  ])('whose source has %s', (field, expected) => {
+    const { sources: compiled } = compilePriceFeed(
+      feed(`{ assets: [BTC], sources: [{ name: kraken, exchange: kraken, ${field} }] }`),
+    );
+    expect(compiled).toEqual([{ name: 'kraken', exchange: 'kraken', ...expected }]);
+  });
+});
+
+describe('an ApiKeyPolicy', () => {
+  it('compiles with every default', () => {
+    expect(compileApiKeyPolicy(policy('{}'))).toEqual({
+      policy: 'prices/pro',
+      suspend: false,
+      mode: 'Enforce',
+      limits: {},
+      budget: {},
+      costs: { priceMicro: 0, reportMicro: 0 },
+      access: { protocols: ['http', 'udp', 'sse'], allowStale: true, onDemandAssets: false },
+      onValkeyFailure: 'LocalLimit',
+      keys: [],
+    });
+  });
+
+  it.each([
+    ['suspend: true', { suspend: true }],
+    ['mode: DryRun', { mode: 'DryRun' }],
+    ['tier: pro', { tier: 'pro' }],
+    ['feedRefs: [{ name: majors }]', { feeds: ['prices/majors'] }],
+    ['limits: { requestsPerSecond: 10, burst: 20 }', { limits: { requestsPerSecond: 10, burst: 20 } }],
+    ['limits: { requestsPerSecond: 10 }', { limits: { requestsPerSecond: 10, burst: 10 } }],
+    ['limits: { minimumWait: 1500ms }', { limits: { minimumWaitMs: 1_500 } }],
+    ['limits: { requestsPerMonth: 0 }', { limits: { requestsPerMonth: 0 } }],
+    ['budget: { daily: "5.00", monthly: "0.000001" }', { budget: { dailyMicro: 5_000_000, monthlyMicro: 1 } }],
+    ['costs: { price: "0.0001", report: "0.01" }', { costs: { priceMicro: 100, reportMicro: 10_000 } }],
+    ['access: { protocols: [udp], allowStale: false }', { access: { protocols: ['udp'], allowStale: false } }],
+    ['onValkeyFailure: Deny', { onValkeyFailure: 'Deny' }],
+  ])('with %s', (field, expected) => {
+    expect(compileApiKeyPolicy(policy(`{ ${field} }`))).toMatchObject(expected);
+  });
+
+  it('compiles its keys without a text', () => {
+    const spec = `{ keys: [{ name: acme, project: p, secretRef: { name: acme-key }, expiresAt: 2027-01-01T00:00:00Z,
+      rotate: { every: 720h } }, { name: plain, project: p, secretRef: { name: plain-key } }] }`;
+    expect(compileApiKeyPolicy(policy(spec)).keys).toEqual([
+      {
+        name: 'acme',
+        project: 'p',
+        secretName: 'acme-key',
+        expiresAtMs: Date.UTC(2027, 0, 1),
+        rotate: { everyMs: 2_592_000_000, overlapMs: 86_400_000 },
+      },
+      { name: 'plain', project: 'p', secretName: 'plain-key' },
+    ]);
+  });
+});

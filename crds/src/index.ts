@@ -1,0 +1,20 @@
+/**
+ * Weir's custom resources: their types, their validation and what they compile to.
+ *
+ * `readResources` judges a file as a strict API server would (schema, defaults, CEL) and names every fault at once with
+ * its line and fix. The compile functions are pure and turn a valid resource into the document that processes read, so
+ * that standalone mode and the operator publish the same. Nothing here does I/O or knows Kubernetes' API.
+ */
+export { compileApiKeyPolicy } from './compile-api-key-policy.ts';
+export { compilePriceFeed } from './compile-price-feed.ts';
+export { ResourceError, formatResourceFault, type ResourceFault } from './resource-fault.ts';
+export {
+  createResourceReader,
+  readResources,
+  type LocatedResource,
+  type Resource,
+  type ResourceReader,
+} from './read-resources.ts';
+export type { StructuralSchema } from './structural-schema.ts';
+export type { ApiKeyPolicy, ApiKeyPolicySpec } from './generated/api-key-policy.ts';
+export type { PriceFeed, PriceFeedSpec } from './generated/price-feed.ts';
