@@ -106,14 +106,13 @@ function startPrices(deps: PriceDeps, metrics: PriceMetrics): Prices {
     parse: readFeed,
     onChange: (documents) => rereader.add(table.declare(documents, clock.monotonicMs())),
   });
-  void feeds.ready.then(rereader.idle).then(() => {
+  onceRead(feeds.ready.then(rereader.idle), () => {
     isWarm = true;
   });
   telemetry.gauge('weir.price.pairs', { description: 'Pairs that feeds declare' }, () => table.size);
   lifecycle.onStop('prices', async () => {
-    feeds.close();
     rereader.close();
-    await updates.close();
+    await Promise.all([feeds.close(), updates.close()]);
   });
   return { table, reader, missing: () => (isWarm ? undefined : 'prices are being read') };
 }
@@ -129,7 +128,7 @@ function startPolicies({ valkey, clock, logger, lifecycle }: PriceDeps) {
     parse: readPolicy,
     onChange: (documents) => directory.replace(documents),
   });
-  void watch.ready.then(() => {
+  onceRead(watch.ready, () => {
     isRead = true;
   });
   lifecycle.onStop('policies', () => watch.close());
@@ -138,6 +137,12 @@ function startPolicies({ valkey, clock, logger, lifecycle }: PriceDeps) {
     seq: () => watch.seq,
     missing: () => (isRead ? undefined : 'policies are being read'),
   };
+}
+
+function onceRead(read: Promise<void>, then: () => void): void {
+  read.then(then, () => {
+    // Closed before Valkey was there.
+  });
 }
 
 /** Requests that fail before a route's own code, such as by their parameters, are answers too. */
