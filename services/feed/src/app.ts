@@ -1,0 +1,232 @@
+/**
+ * One PriceFeed: listens to its exchanges, agrees on one price per pair, and publishes it while it holds the lease.
+ *
+ * Guarantees: a published price is an exact decimal, and nothing it was made of is older than its timestamp says; its
+ * seq only rises, over restarts and takeovers; a standby has sockets and values of its own and publishes within 3 s
+ * after the active instance dies; document changes apply without a restart; Valkey's absence costs the publication,
+ * never sockets or values. Does not: fetch by REST, convert between quotes, or delete prices that nobody confirms.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '@weir/clock';
+import { WeirError } from '@weir/errors';
+import { keyspace } from '@weir/keyspace';
+import type { Lifecycle } from '@weir/lifecycle';
+import type { Logger, Telemetry } from '@weir/telemetry';
+import type { DocumentWatch, Valkey } from '@weir/valkey';
+import type { FeedDocument, FeedSourceStatus, FeedStatus } from '@weir/wire';
+import { createConnector, type SourceQuote } from './connect/connector.ts';
+import { followDocument } from './follow-document.ts';
+import { LeaseCandidate } from './hold-lease.ts';
+import { createQuoteBook } from './keep-quotes.ts';
+import { createFeedMetrics, registerFeedGauges, type FeedMetrics } from './metrics.ts';
+import { PricePublisher } from './publish-prices.ts';
+import { startStatusReporter, type StatusReporter } from './report-status.ts';
+import { createSources, type Connect, type Sources } from './run-sources.ts';
+
+export type { Connect } from './run-sources.ts';
+
+export interface FeedOptions {
+  /** `<namespace>/<name>` of the PriceFeed. */
+  readonly feed: string;
+  /** Name of this process among the replicas. */
+  readonly node: string;
+  /** Better `ready`: before, prices would be stamped by this machine's clock. */
+  readonly valkey: Valkey;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly telemetry: Telemetry;
+  /** The feed stops with it. */
+  readonly lifecycle?: Pick<Lifecycle, 'onStop'>;
+  readonly random?: () => number;
+  readonly connect?: Connect;
+}
+
+/**
+ * starting: the document was not read yet. idle: there is none. suspended: it says so. standby: another instance
+ * publishes, or Valkey is away. active: this one publishes.
+ */
+export type FeedRole = 'starting' | 'idle' | 'suspended' | 'standby' | 'active';
+
+export interface FeedOverview {
+  readonly feed: string;
+  readonly node: string;
+  readonly role: FeedRole;
+  readonly appliedSeq: number;
+  readonly assets: FeedStatus['assets'];
+  readonly sources: readonly FeedSourceStatus[];
+}
+
+export interface Feed {
+  readonly role: FeedRole;
+  status(): FeedOverview;
+  /** Gives the lease back and closes the sockets. */
+  stop(): Promise<void>;
+}
+
+/** Resolves at once: without Valkey the feed starts when it comes. Rejects with CONFIG_INVALID for a name that is none. */
+export async function startFeed(options: FeedOptions): Promise<Feed> {
+  const names = keyspace.documentField.parse(options.feed);
+  if (names === undefined) {
+    throw new WeirError('CONFIG_INVALID', { detail: `"${options.feed}" is not <namespace>/<name> of a PriceFeed` });
+  }
+  const feed = new RunningFeed(options, names);
+  options.lifecycle?.onStop(`feed ${options.feed}`, () => feed.stop());
+  return feed;
+}
+
+class RunningFeed implements Feed {
+  readonly #options: FeedOptions;
+  readonly #leaseKey: string;
+  readonly #logger: Logger;
+  readonly #metrics: FeedMetrics;
+  readonly #book = createQuoteBook();
+  readonly #publisher: PricePublisher;
+  readonly #sources: Sources;
+  readonly #reporter: StatusReporter;
+  readonly #watch: DocumentWatch<FeedDocument>;
+  readonly #retiring = new Set<Promise<void>>();
+  readonly #nextLease: () => string;
+  #candidate: LeaseCandidate | undefined;
+  #document: FeedDocument | undefined;
+  #isDocumentRead = false;
+  #stopped: Promise<void> | undefined;
+
+  constructor(options: FeedOptions, names: { readonly namespace: string; readonly name: string }) {
+    const { feed, valkey, clock, telemetry, random = Math.random, connect = createConnector } = options;
+    const logger = options.logger.child({ feed });
+    this.#options = options;
+    this.#logger = logger;
+    this.#leaseKey = keyspace.feedLease.key(names);
+    this.#nextLease = createLeaseNames(options.node);
+    this.#metrics = createFeedMetrics(telemetry, feed);
+    this.#publisher = new PricePublisher({
+      feed,
+      book: this.#book,
+      valkey,
+      clock,
+      logger,
+      metrics: this.#metrics,
+      tracing: telemetry.tracing,
+      heldLease: () => this.#candidate?.held,
+    });
+    const onQuote = (source: string, quote: SourceQuote): void => this.#take(source, quote);
+    this.#sources = createSources({ connect, clock, logger, telemetry, random, onQuote });
+    this.#reporter = startStatusReporter({
+      key: keyspace.feedStatus.key(names),
+      client: valkey.bulk,
+      clock,
+      logger,
+      read: () => this.#readStatus(),
+    });
+    registerFeedGauges(telemetry, feed, {
+      isActive: () => this.#candidate?.held !== undefined,
+      assets: () => this.status().assets,
+      sources: () => this.#sources.statuses(),
+    });
+    const onDocument = (document: FeedDocument | undefined, seq: number): void => this.#apply(document, seq);
+    this.#watch = followDocument({ feed, valkey, clock, logger, onDocument });
+  }
+
+  get role(): FeedRole {
+    if (!this.#isDocumentRead) return 'starting';
+    if (this.#document === undefined) return 'idle';
+    if (this.#document.suspend) return 'suspended';
+    return this.#candidate?.held === undefined ? 'standby' : 'active';
+  }
+
+  status(): FeedOverview {
+    const { feed, node, clock } = this.#options;
+    return {
+      feed,
+      node,
+      role: this.role,
+      appliedSeq: this.#watch.seq,
+      assets: { total: this.#book.assets.length, fresh: this.#book.countFresh(clock.monotonicMs()) },
+      sources: this.#sources.statuses(),
+    };
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stopAll();
+    return this.#stopped;
+  }
+
+  #take(source: string, quote: SourceQuote): void {
+    const vote = { price: quote.price, confirmedMs: quote.confirmedMonotonicMs };
+    const isTaken = this.#book.record(source, quote.asset, vote);
+    (isTaken ? this.#metrics.quotes : this.#metrics.quotesIgnored).add();
+    if (isTaken) this.#publisher.touch(quote.asset);
+  }
+
+  #apply(document: FeedDocument | undefined, seq: number): void {
+    if (this.#stopped !== undefined) return;
+    if (document === this.#document && this.#isDocumentRead) return;
+    this.#isDocumentRead = true;
+    this.#document = document;
+    this.#logger.info({ seq, role: this.role }, 'feed document applied');
+    if (document !== undefined) {
+      this.#book.configure(document);
+      this.#publisher.configure(document);
+    }
+    this.#sources.apply(document);
+    if (document === undefined || document.suspend) this.#retire();
+    else this.#candidate ??= this.#stand();
+  }
+
+  #stand(): LeaseCandidate {
+    const { valkey, clock } = this.#options;
+    const candidate = new LeaseCandidate({
+      key: this.#leaseKey,
+      client: valkey.bulk,
+      clock,
+      logger: this.#logger,
+      nextLease: this.#nextLease,
+      onHeld: (lease) => {
+        this.#metrics.leasesTaken.add();
+        this.#publisher.begin(lease);
+        this.#reporter.report();
+      },
+      onLost: () => {
+        this.#metrics.leasesLost.add();
+        // After a retreat another candidate may already publish.
+        if (this.#candidate === candidate) void this.#publisher.end();
+      },
+    });
+    return candidate;
+  }
+
+  /** Ends the publication first: what is on its way must have arrived before another instance may begin. */
+  #retire(): void {
+    const candidate = this.#candidate;
+    if (candidate === undefined) return;
+    this.#candidate = undefined;
+    const retired = this.#publisher
+      .end()
+      .then(() => candidate.stop())
+      .finally(() => this.#retiring.delete(retired));
+    this.#retiring.add(retired);
+  }
+
+  async #stopAll(): Promise<void> {
+    this.#retire();
+    await Promise.all([this.#watch.close(), ...this.#retiring, this.#sources.stop(), this.#reporter.stop()]);
+  }
+
+  #readStatus(): FeedStatus | undefined {
+    const { feed, node, appliedSeq, assets, sources } = this.status();
+    const lease = this.#candidate?.held;
+    if (lease === undefined) return undefined;
+    const updatedAt = new Date(this.#options.clock.nowMs()).toISOString();
+    return { feed, active: node, lease, appliedSeq, assets, sources, updatedAt };
+  }
+}
+
+/** `<node>:<start>:<n>`: no two alike, whoever restarts under the same name. */
+function createLeaseNames(node: string): () => string {
+  const startId = randomBytes(4).toString('hex');
+  let count = 0;
+  return () => {
+    count += 1;
+    return `${node}:${startId}:${count}`;
+  };
+}

@@ -1,0 +1,73 @@
+import { formatDecimal, parseDecimal, type FeedDocument } from '@weir/wire';
+import { expect, test } from 'vitest';
+import { documentWith } from '../test/sample-document.ts';
+import { createQuoteBook, type QuoteBook } from './keep-quotes.ts';
+
+function bookWith(document: FeedDocument): QuoteBook {
+  const book = createQuoteBook();
+  book.configure(document);
+  return book;
+}
+
+function say(book: QuoteBook, source: string, price: string, confirmedMs: number, asset = 'BTC'): boolean {
+  return book.record(source, asset, { price: parseDecimal(price) ?? 0n, confirmedMs });
+}
+
+function priceOf(book: QuoteBook, nowMs: number): string | undefined {
+  const aggregate = book.refresh('BTC', nowMs);
+  return aggregate && `${formatDecimal(aggregate.price)} ${aggregate.sources.join(',')} @${aggregate.confirmedMs}`;
+}
+
+test('keeps the last price, with the age it has, when every source has gone stale', () => {
+  const book = bookWith(documentWith());
+  say(book, 'coinbase', '100', 1_000);
+  expect(priceOf(book, 2_000)).toBe('100 coinbase-ws @1000');
+  expect(priceOf(book, 90_000)).toBe('100 coinbase-ws @1000');
+});
+
+test('takes no quote of an unknown source or asset, none of zero and none that is older than the last', () => {
+  const book = bookWith(documentWith());
+  expect(say(book, 'gemini', '100', 1)).toBe(false);
+  expect(say(book, 'kraken', '100', 1, 'SOL')).toBe(false);
+  expect(say(book, 'kraken', '0', 1)).toBe(false);
+  expect(say(book, 'kraken', '100', 5)).toBe(true);
+  expect(say(book, 'kraken', '90', 4)).toBe(false);
+  expect(priceOf(book, 6)).toBe('100 kraken-ws @5');
+});
+
+test('answers the same object until value or confirmation moves', () => {
+  const book = bookWith(documentWith());
+  say(book, 'coinbase', '100', 10);
+  const first = book.refresh('BTC', 20);
+  expect(book.refresh('BTC', 9_000)).toBe(first);
+  say(book, 'coinbase', '100', 30);
+  expect(book.refresh('BTC', 9_000)).not.toBe(first);
+});
+
+test('counts only prices that were confirmed within the fresh time', () => {
+  const book = bookWith(documentWith());
+  say(book, 'coinbase', '100', 0, 'BTC');
+  say(book, 'coinbase', '10', 4_000, 'ETH');
+  expect([book.countFresh(5_000), book.countFresh(5_001), book.countFresh(9_001)]).toEqual([2, 1, 0]);
+});
+
+test('a new document forgets what it does not list and keeps the rest', () => {
+  const book = bookWith(documentWith());
+  say(book, 'coinbase', '100', 10);
+  say(book, 'kraken', '102', 10);
+  const [coinbase] = documentWith().sources;
+  book.configure(documentWith({ assets: ['BTC'], sources: coinbase ? [coinbase] : [] }));
+  expect(priceOf(book, 20)).toBe('100 coinbase-ws @10');
+  expect(book.refresh('ETH', 20)).toBeUndefined();
+  book.configure(documentWith({ sources: [{ name: 'coinbase', exchange: 'kraken' }] }));
+  say(book, 'coinbase', '50', 11);
+  expect(priceOf(book, 20)).toBe('50 kraken-ws @11');
+});
+
+test('another quote currency leaves nothing of the old prices', () => {
+  const book = bookWith(documentWith());
+  say(book, 'coinbase', '100', 10);
+  priceOf(book, 20);
+  book.configure(documentWith({ quote: 'EUR' }));
+  expect(priceOf(book, 20)).toBeUndefined();
+});

@@ -1,0 +1,86 @@
+/** What every source of one feed last said of every asset, and the price that comes of it. No I/O, no clock of its own. */
+import type { Decimal, FeedDocument } from '@weir/wire';
+import { aggregateQuotes, isSameValue, type Aggregate, type AggregationRules, type Vote } from './aggregate-quotes.ts';
+
+export interface QuoteBook {
+  readonly assets: readonly string[];
+  /** Assets and sources that the document does not list are forgotten; what stays keeps its values. */
+  configure(document: FeedDocument): void;
+  /** `false` when the quote is of no use: unknown source or asset, no price, or older than what is known. */
+  record(sourceName: string, asset: string, vote: { readonly price: Decimal; readonly confirmedMs: number }): boolean;
+  /** The price now; the same object for as long as neither the value nor its confirmation has moved. */
+  refresh(asset: string, nowMs: number): Aggregate | undefined;
+  /** Brings every price up to date and counts those that were confirmed within the fresh time. */
+  countFresh(nowMs: number): number;
+}
+
+interface Entry {
+  readonly votes: Map<string, Vote>;
+  aggregate: Aggregate | undefined;
+}
+
+const NO_RULES: AggregationRules = {
+  method: 'Median',
+  minSources: 1,
+  maxDeviationBps: 0,
+  freshness: { freshMs: 0, staleMs: 0, deadMs: 0 },
+};
+
+export function createQuoteBook(): QuoteBook {
+  let entries = new Map<string, Entry>();
+  let assets: readonly string[] = [];
+  let sourceLabels = new Map<string, string>();
+  let quote = '';
+  let rules = NO_RULES;
+
+  const refresh = (asset: string, nowMs: number): Aggregate | undefined => {
+    const entry = entries.get(asset);
+    if (entry === undefined) return undefined;
+    const votes: Vote[] = [];
+    for (const name of sourceLabels.keys()) {
+      const vote = entry.votes.get(name);
+      if (vote !== undefined) votes.push(vote);
+    }
+    const before = entry.aggregate;
+    const next = aggregateQuotes(votes, rules, nowMs, before);
+    if (next === undefined) return before;
+    if (before !== undefined && before.confirmedMs === next.confirmedMs && isSameValue(before, next)) return before;
+    entry.aggregate = next;
+    return next;
+  };
+
+  return {
+    get assets() {
+      return assets;
+    },
+    configure(document) {
+      const known = document.quote === quote ? entries : new Map<string, Entry>();
+      quote = document.quote;
+      assets = document.assets;
+      rules = { ...document.aggregation, freshness: document.freshness };
+      sourceLabels = new Map(document.sources.map((source) => [source.name, `${source.exchange}-ws`]));
+      entries = new Map(assets.map((asset) => [asset, known.get(asset) ?? { votes: new Map(), aggregate: undefined }]));
+      for (const { votes } of entries.values()) {
+        // A source that now means another venue starts without values.
+        for (const [name, vote] of votes) if (sourceLabels.get(name) !== vote.source) votes.delete(name);
+      }
+    },
+    record(sourceName, asset, { price, confirmedMs }) {
+      const entry = entries.get(asset);
+      const source = sourceLabels.get(sourceName);
+      if (entry === undefined || source === undefined || price <= 0n) return false;
+      if (confirmedMs < (entry.votes.get(sourceName)?.confirmedMs ?? confirmedMs)) return false;
+      entry.votes.set(sourceName, { source, price, confirmedMs });
+      return true;
+    },
+    refresh,
+    countFresh(nowMs) {
+      let count = 0;
+      for (const asset of assets) {
+        const aggregate = refresh(asset, nowMs);
+        if (aggregate !== undefined && nowMs - aggregate.confirmedMs <= rules.freshness.freshMs) count += 1;
+      }
+      return count;
+    },
+  };
+}

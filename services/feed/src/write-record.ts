@@ -1,0 +1,148 @@
+/**
+ * Stores price records, each with a seq above all before it: what makes a late or doubled publisher harmless.
+ *
+ * seq = max(last + 1, Valkey's time in µs): it rises over restarts and takeovers without anyone remembering it, and
+ * should that time have stepped back, the refusing script says above which seq to go.
+ */
+import type { Clock } from '@weir/clock';
+import { keyspace } from '@weir/keyspace';
+import { defineScript, type Valkey } from '@weir/valkey';
+import {
+  encodePriceRecord,
+  formatDecimal,
+  formatPair,
+  type FeedDocument,
+  type Pair,
+  type PriceRecord,
+} from '@weir/wire';
+import type { Aggregate } from './aggregate-quotes.ts';
+
+/**
+ * KEYS[1] price:<pair>. ARGV[1] record, ARGV[2] its seq, ARGV[3] time to live in ms.
+ * Returns 0 when the record is stored, else the stored seq, which is not smaller. O(length of the record).
+ *
+ * The seq is read by pattern, not by a JSON parser: inside a JSON text a quote is escaped, so `"seq":` can only be the
+ * member. A stored text without one is no record and is replaced.
+ */
+const storeNewerRecord = defineScript(
+  'store-newer-record',
+  `local stored = redis.call('GET', KEYS[1])
+if stored then
+  local seq = tonumber(string.match(stored, '"seq":(%d+)') or '')
+  if seq and seq >= tonumber(ARGV[2]) then return seq end
+end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
+return 0`,
+  1,
+);
+
+export interface RecordWriterOptions {
+  readonly valkey: Pick<Valkey, 'bulk' | 'serverTimeMs'>;
+  readonly clock: Clock;
+  /** A record was refused because a newer one is stored. */
+  readonly onRefused: () => void;
+}
+
+export interface RecordWriter {
+  /** Forgets pairs that the document does not list. */
+  configure(document: FeedDocument): void;
+  /** What was stored last, by this process and since `forget`. */
+  lastWritten(asset: string): Aggregate | undefined;
+  /** Lets every price count as not yet written; the seqs stay. */
+  forget(): void;
+  /**
+   * Resolves to the stored record; to `undefined` when another publisher was faster twice, or `mayGoOn` says after a
+   * refusal that this one has no right to write any more. Rejects when Valkey does not answer.
+   */
+  write(asset: string, aggregate: Aggregate, mayGoOn: () => boolean): Promise<PriceRecord | undefined>;
+}
+
+/** How a confirmation looks in a record; converted once, so that one confirmation has one timestamp. */
+interface Stamp {
+  readonly aggregate: Aggregate;
+  /** In Valkey's time. */
+  readonly confirmedAtMs: number;
+  readonly latencyMs: number;
+}
+
+/** Prices outlive a venue's outage, and the pause between two prewarm fetches. */
+const TTL_MS_MIN = 600_000;
+const PREWARM_SLACK_MS = 60_000;
+
+export function recordTtlMs(document: FeedDocument): number {
+  const prewarmsMs = document.sources.map((source) => (source.prewarm?.intervalMs ?? 0) + PREWARM_SLACK_MS);
+  return Math.max(TTL_MS_MIN, ...prewarmsMs);
+}
+
+export function createRecordWriter({ valkey, clock, onRefused }: RecordWriterOptions): RecordWriter {
+  const seqs = new Map<string, number>();
+  const stamps = new Map<string, Stamp>();
+  const written = new Map<string, Aggregate>();
+  let document: FeedDocument | undefined;
+
+  const stampOf = (asset: string, aggregate: Aggregate): Stamp => {
+    const known = stamps.get(asset);
+    if (known?.aggregate === aggregate) return known;
+    const nowMs = clock.monotonicMs();
+    const stamp = {
+      aggregate,
+      confirmedAtMs: Math.round(valkey.serverTimeMs() - (nowMs - aggregate.confirmedMs)),
+      latencyMs: Math.max(0, Math.round(nowMs - aggregate.newestMs)),
+    };
+    stamps.set(asset, stamp);
+    return stamp;
+  };
+
+  const store = async (record: PriceRecord, key: string, settings: FeedDocument): Promise<number | undefined> => {
+    const json = encodePriceRecord(record, valkey.serverTimeMs(), settings.freshness);
+    const reply = await valkey.bulk.run(storeNewerRecord, [key], [json, record.seq, recordTtlMs(settings)]);
+    return reply === 0 ? undefined : Number(reply);
+  };
+
+  return {
+    configure(next) {
+      const assets = new Set(next.assets);
+      const pairs = new Set(next.assets.map((asset) => formatPair({ asset, quote: next.quote })));
+      for (const pair of seqs.keys()) if (!pairs.has(pair)) seqs.delete(pair);
+      for (const asset of stamps.keys()) if (!assets.has(asset)) stamps.delete(asset);
+      // Whatever else has changed may show in the records, the thresholds of `status` for one.
+      written.clear();
+      document = next;
+    },
+    lastWritten: (asset) => written.get(asset),
+    forget: () => written.clear(),
+    async write(asset, aggregate, mayGoOn) {
+      if (document === undefined) return undefined;
+      const settings = document;
+      const pair = formatPair({ asset, quote: settings.quote });
+      for (const isRetry of [false, true]) {
+        if (isRetry && !mayGoOn()) return undefined;
+        const seq = Math.max((seqs.get(pair) ?? 0) + 1, Math.floor(valkey.serverTimeMs() * 1_000));
+        seqs.set(pair, seq);
+        const record = recordOf(stampOf(asset, aggregate), { asset, quote: settings.quote }, seq);
+        const inTheWay = await store(record, keyspace.price.key({ pair }), settings);
+        if (inTheWay === undefined) {
+          written.set(asset, aggregate);
+          return record;
+        }
+        seqs.set(pair, inTheWay);
+        onRefused();
+      }
+      return undefined;
+    },
+  };
+}
+
+function recordOf({ aggregate, confirmedAtMs, latencyMs }: Stamp, pair: Pair, seq: number): PriceRecord {
+  const [source = 'median', ...others] = aggregate.sources;
+  return {
+    ...pair,
+    priceText: formatDecimal(aggregate.price),
+    confirmedAtMs,
+    source: others.length === 0 ? source : 'median',
+    sources: aggregate.sources,
+    latencyMs,
+    confidenceText: formatDecimal(aggregate.confidence),
+    seq,
+  };
+}

@@ -1,0 +1,256 @@
+/** The publisher against a real Valkey: what is stored, what readers hear, and what becomes of it when Valkey fails. */
+import { systemClock } from '@weir/clock';
+import { createTestTelemetry, silentLogger, startTestValkey, waitFor, type TestValkey } from '@weir/testing';
+import type { Subscription, Valkey } from '@weir/valkey';
+import {
+  decodePriceRecord,
+  decodePriceUpdateBatch,
+  parseDecimal,
+  type FeedDocument,
+  type PriceRecord,
+  type PriceUpdateBatch,
+} from '@weir/wire';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { createQuoteBook, type QuoteBook } from '../src/keep-quotes.ts';
+import { createFeedMetrics, type FeedMetrics } from '../src/metrics.ts';
+import { PricePublisher } from '../src/publish-prices.ts';
+import { openValkey } from './open-valkey.ts';
+import { documentWith } from './sample-document.ts';
+
+let server: TestValkey;
+let valkey: Valkey;
+let subscription: Subscription;
+let heard: PriceUpdateBatch[] = [];
+let closing: (() => Promise<void>)[] = [];
+
+beforeAll(async () => {
+  server = await startTestValkey();
+  valkey = await openValkey(server.url);
+  const { promise: subscribed, resolve } = Promise.withResolvers<void>();
+  subscription = valkey.subscribe(['price:updates'], {
+    up: resolve,
+    message: (_channel, text) => {
+      const batch = decodePriceUpdateBatch(text);
+      if (batch !== undefined) heard.push(batch);
+    },
+  });
+  await subscribed;
+});
+afterAll(async () => {
+  await subscription.close();
+  await valkey.close();
+  await server.stop();
+});
+beforeEach(async () => {
+  await valkey.bulk.call('FLUSHALL');
+  heard = [];
+});
+afterEach(async () => {
+  await Promise.all(closing.map((close) => close()));
+  closing = [];
+});
+
+interface Desk {
+  readonly book: QuoteBook;
+  readonly publisher: PricePublisher;
+  readonly metrics: FeedMetrics;
+  lease: string | undefined;
+  /** As a connector does it. */
+  say(asset: string, price: string, confirmedMs?: number): void;
+}
+
+function openDesk(change: Partial<FeedDocument> = {}): Desk {
+  const book = createQuoteBook();
+  const telemetry = createTestTelemetry();
+  const metrics = createFeedMetrics(telemetry, 'weir/majors');
+  const publisher = new PricePublisher({
+    feed: 'weir/majors',
+    book,
+    valkey,
+    clock: systemClock,
+    logger: silentLogger,
+    metrics,
+    tracing: telemetry.tracing,
+    heldLease: () => desk.lease,
+  });
+  const desk: Desk = {
+    book,
+    publisher,
+    metrics,
+    lease: 'a:1',
+    say(asset, price, confirmedMs = systemClock.monotonicMs()) {
+      book.record('coinbase', asset, { price: parseDecimal(price) ?? 0n, confirmedMs });
+      publisher.touch(asset);
+    },
+  };
+  const document = documentWith(change);
+  book.configure(document);
+  publisher.configure(document);
+  closing.push(() => publisher.end());
+  return desk;
+}
+
+async function stored(pair: string): Promise<PriceRecord | undefined> {
+  return decodePriceRecord((await valkey.bulk.get(`price:${pair}`)) ?? '');
+}
+
+const heardOf = (asset: string): PriceRecord[] =>
+  heard.flatMap((batch) => batch.records).filter((record) => record.asset === asset);
+
+test('stores a price and announces it, with its source, its instant and a life time', async () => {
+  const desk = openDesk({ quote: 'EUR' });
+  desk.publisher.begin('a:1');
+  const beforeMs = valkey.serverTimeMs();
+  desk.say('BTC', '64123.07');
+  const record = await waitFor(() => stored('BTC-EUR'));
+  expect(record).toMatchObject({
+    asset: 'BTC',
+    quote: 'EUR',
+    priceText: '64123.07',
+    source: 'coinbase-ws',
+    sources: ['coinbase-ws'],
+    confidenceText: '0',
+  });
+  expect(Math.abs(record.confirmedAtMs - beforeMs)).toBeLessThan(500);
+  expect(record.seq).toBeGreaterThan(beforeMs * 1_000);
+  expect(Number(await valkey.bulk.call('PTTL', 'price:BTC-EUR'))).toBeGreaterThan(590_000);
+  await waitFor(() => heardOf('BTC').length > 0);
+  expect(heardOf('BTC')[0]).toEqual(record);
+});
+
+test('numbers the batches of a lease from 1 without a gap, heartbeats included, and anew under the next', async () => {
+  const desk = openDesk({ publish: { intervalMs: 10, heartbeatMs: 100 } });
+  desk.publisher.begin('a:1');
+  await waitFor(() => heard.length >= 5);
+  desk.say('BTC', '1');
+  await waitFor(() => heardOf('BTC').length > 0);
+  await desk.publisher.end();
+  desk.lease = 'a:2';
+  desk.publisher.begin('a:2');
+  await waitFor(() => heard.filter((batch) => batch.lease === 'a:2').length >= 2);
+  for (const lease of ['a:1', 'a:2']) {
+    const numbers = heard.filter((batch) => batch.lease === lease).map((batch) => batch.number);
+    expect(numbers).toEqual(numbers.map((_, index) => index + 1));
+  }
+  // The new lease opens with every price, although none of them has changed.
+  expect(heard.find((batch) => batch.lease === 'a:2')?.records.map((record) => record.asset)).toEqual(['BTC']);
+});
+
+test('sends at most one batch per interval, with the value of then', async () => {
+  const desk = openDesk({ publish: { intervalMs: 100, heartbeatMs: 60_000 } });
+  desk.publisher.begin('a:1');
+  const startMs = systemClock.monotonicMs();
+  for (let price = 1; price <= 500; price += 1) {
+    desk.say('BTC', String(price));
+    await new Promise(setImmediate);
+  }
+  await waitFor(() => heardOf('BTC').at(-1)?.priceText === '500');
+  const rounds = Math.ceil((systemClock.monotonicMs() - startMs) / 100) + 1;
+  expect(heard.length).toBeLessThanOrEqual(rounds);
+  const seqs = heardOf('BTC').map((record) => record.seq);
+  expect(seqs).toEqual([...new Set(seqs)].toSorted((a, b) => a - b));
+});
+
+test('tells with the heartbeat that an unchanged price is still current, and between heartbeats nothing', async () => {
+  const desk = openDesk({ publish: { intervalMs: 10, heartbeatMs: 300 } });
+  desk.publisher.begin('a:1');
+  desk.say('BTC', '5');
+  await waitFor(() => heardOf('BTC').length === 1);
+  const confirming = systemClock.setInterval(() => desk.say('BTC', '5'), 5);
+  await waitFor(() => heardOf('BTC').length >= 4);
+  confirming.cancel();
+  const instants = heardOf('BTC').map((record) => record.confirmedAtMs);
+  for (const [index, instant] of instants.slice(2).entries()) {
+    expect(instant - (instants[index + 1] ?? 0)).toBeGreaterThan(150);
+  }
+});
+
+test('never gives a price that nobody confirms another timestamp, however often it is written', async () => {
+  const desk = openDesk({
+    publish: { intervalMs: 10, heartbeatMs: 50 },
+    freshness: { freshMs: 100, staleMs: 300, deadMs: 800 },
+  });
+  desk.publisher.begin('a:1');
+  desk.say('BTC', '5');
+  const first = await waitFor(() => stored('BTC'));
+  const last = await waitFor(async () => {
+    const text = await valkey.bulk.get('price:BTC');
+    return text?.includes('"status":"dead"') === true && decodePriceRecord(text);
+  });
+  expect(last.confirmedAtMs).toBe(first.confirmedAtMs);
+  expect(last.seq).toBeGreaterThan(first.seq);
+  expect(heardOf('BTC')).toHaveLength(1);
+});
+
+test('goes above a greater seq that is already stored, and stays above it', async () => {
+  const desk = openDesk();
+  const future = Math.floor(valkey.serverTimeMs() * 1_000) + 3_600_000_000;
+  desk.say('BTC', '5');
+  desk.publisher.begin('a:1');
+  const record = await waitFor(() => stored('BTC'));
+  const text = JSON.stringify({ price: 1, seq: record.seq }).replace(String(record.seq), String(future));
+  await valkey.bulk.call('SET', 'price:BTC', text);
+  desk.say('BTC', '6');
+  const next = await waitFor(() => stored('BTC'));
+  expect([next.priceText, next.seq]).toEqual(['6', future + 1]);
+  desk.say('BTC', '7');
+  await waitFor(async () => (await stored('BTC'))?.priceText === '7');
+  expect((await stored('BTC'))?.seq).toBe(future + 2);
+  expect(desk.metrics.recordsRefused.value).toBe(1);
+  await waitFor(() => heardOf('BTC').length === 3);
+});
+
+test('brings every price back after FLUSHALL, with the age it has', async () => {
+  const desk = openDesk();
+  desk.publisher.begin('a:1');
+  desk.say('BTC', '5');
+  desk.say('ETH', '7', systemClock.monotonicMs() - 14_000);
+  await waitFor(() => stored('BTC'));
+  const quiet = await waitFor(() => stored('ETH'));
+  await valkey.bulk.call('FLUSHALL');
+  const flushedMs = systemClock.monotonicMs();
+  await waitFor(async () => (await stored('BTC')) !== undefined && (await stored('ETH')) !== undefined);
+  expect(systemClock.monotonicMs() - flushedMs).toBeLessThan(2_000);
+  expect((await stored('ETH'))?.confirmedAtMs).toBe(quiet.confirmedAtMs);
+});
+
+test('keeps the latest value alone while Valkey hangs, and sends it when Valkey is back', async () => {
+  const desk = openDesk({ publish: { intervalMs: 10, heartbeatMs: 60_000 } });
+  desk.publisher.begin('a:1');
+  desk.say('BTC', '1');
+  await waitFor(() => heardOf('BTC').length === 1);
+  const storedBefore = desk.metrics.recordsStored.value;
+  server.hang();
+  try {
+    for (let price = 2; price <= 1_000; price += 1) desk.say('BTC', String(price));
+    await waitFor(() => desk.metrics.roundsFailed.value > 0);
+    desk.say('BTC', '1001');
+  } finally {
+    server.resume();
+  }
+  await waitFor(() => heardOf('BTC').at(-1)?.priceText === '1001');
+  expect((await stored('BTC'))?.priceText).toBe('1001');
+  expect(desk.metrics.recordsStored.value - storedBefore).toBeLessThanOrEqual(2);
+});
+
+test('sends nothing without a lease, nor for the rest of a round once it is lost', async () => {
+  const desk = openDesk({ assets: Array.from({ length: 450 }, (_, index) => `A${index}`) });
+  desk.say('A0', '1');
+  expect(await valkey.bulk.call('DBSIZE')).toBe(0);
+  for (const asset of desk.book.assets) desk.say(asset, '1');
+  let reads = 0;
+  Object.defineProperty(desk, 'lease', { get: () => ((reads += 1) <= 2 ? 'a:1' : undefined) });
+  desk.publisher.begin('a:1');
+  await waitFor(() => desk.metrics.roundsFailed.value > 0);
+  await desk.publisher.end();
+  expect([await valkey.bulk.call('DBSIZE'), heard.length]).toEqual([200, 1]);
+});
+
+test('splits many prices into batches that a reader can take at once', async () => {
+  const desk = openDesk({ assets: Array.from({ length: 450 }, (_, index) => `A${index}`) });
+  for (const asset of desk.book.assets) desk.say(asset, '1.5');
+  desk.publisher.begin('a:1');
+  await waitFor(() => heard.length >= 3);
+  expect(heard.slice(0, 3).map((batch) => batch.records.length)).toEqual([200, 200, 50]);
+  expect(await valkey.bulk.call('DBSIZE')).toBe(450);
+});
