@@ -1,0 +1,192 @@
+/** The feed on a real Valkey, its venues scripted: what a document makes it do. */
+import { systemClock } from '@weir/clock';
+import { createTestTelemetry, silentLogger, startTestValkey, waitFor, type TestValkey } from '@weir/testing';
+import { publishDocuments, type Valkey } from '@weir/valkey';
+import { decodePriceRecord, type FeedDocument, type FeedStatus, type PriceRecord } from '@weir/wire';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { startFeed, type Feed } from '../src/app.ts';
+import { openValkey } from './open-valkey.ts';
+import { documentWith } from './sample-document.ts';
+import { createScriptedVenues, type ScriptedConnector, type ScriptedVenues } from './scripted-venues.ts';
+
+const FEED = 'weir/majors';
+
+let server: TestValkey;
+let valkey: Valkey;
+let venues: ScriptedVenues;
+let feeds: Feed[] = [];
+
+beforeAll(async () => {
+  server = await startTestValkey();
+  valkey = await openValkey(server.url);
+});
+afterAll(async () => {
+  await valkey.close();
+  await server.stop();
+});
+beforeEach(async () => {
+  await valkey.bulk.call('FLUSHALL');
+  venues = createScriptedVenues();
+});
+afterEach(async () => {
+  await Promise.all(feeds.map((feed) => feed.stop()));
+  feeds = [];
+});
+
+async function start(node = 'a'): Promise<Feed> {
+  const feed = await startFeed({
+    feed: FEED,
+    node,
+    valkey,
+    clock: systemClock,
+    logger: silentLogger,
+    telemetry: createTestTelemetry(),
+    connect: venues.connect,
+  });
+  feeds.push(feed);
+  return feed;
+}
+
+const publish = (document: FeedDocument | undefined): Promise<number> =>
+  publishDocuments(valkey.bulk, 'feeds', new Map([[FEED, document && JSON.stringify(document)]]));
+
+async function connectorOf(venue: string): Promise<ScriptedConnector> {
+  return waitFor(() => venues.running(venue)[0]);
+}
+
+async function stored(pair: string): Promise<PriceRecord | undefined> {
+  return decodePriceRecord((await valkey.bulk.get(`price:${pair}`)) ?? '');
+}
+
+async function reported(): Promise<FeedStatus | undefined> {
+  const text = await valkey.bulk.get(`feed:status:${FEED}`);
+  // Written by the feed under test.
+  return text === null ? undefined : (JSON.parse(text) as FeedStatus);
+}
+
+test('is idle without a document, and publishes the median of its sources once there is one', async () => {
+  const feed = await start();
+  await waitFor(() => feed.role === 'idle');
+  await publish(documentWith({ quote: 'EUR' }));
+  const coinbase = await connectorOf('coinbase');
+  const kraken = await connectorOf('kraken');
+  expect(coinbase.options.symbols).toContainEqual({ asset: 'BTC', quote: 'EUR', symbol: 'BTC-EUR' });
+  coinbase.say('BTC', '64123.07');
+  await waitFor(async () => (await stored('BTC-EUR'))?.priceText === '64123.07');
+  kraken.say('BTC', '64123.08');
+  const record = await waitFor(async () => {
+    const latest = await stored('BTC-EUR');
+    return latest?.priceText === '64123.075' && latest;
+  });
+  expect(record).toMatchObject({ source: 'median', sources: ['coinbase-ws', 'kraken-ws'], confidenceText: '0.005' });
+});
+
+test('applies changes of the document without touching the sources that stay as they are', async () => {
+  const seq = await publish(documentWith());
+  const feed = await start();
+  const kraken = await connectorOf('kraken');
+  await publish(
+    documentWith({
+      sources: [
+        { name: 'coinbase', exchange: 'coinbase', symbols: { BTC: 'XBT-USD' } },
+        { name: 'kraken', exchange: 'kraken' },
+      ],
+    }),
+  );
+  const coinbase = await waitFor(() =>
+    venues.running('coinbase').find(({ options }) => options.symbols[0]?.symbol === 'XBT-USD'),
+  );
+  expect(venues.running('coinbase')).toEqual([coinbase]);
+  expect(venues.running('kraken')).toEqual([kraken]);
+  expect(feed.status().appliedSeq).toBeGreaterThan(seq);
+
+  await publish(documentWith({ assets: ['BTC', 'ETH', 'SOL'], sources: [{ name: 'kraken', exchange: 'kraken' }] }));
+  const wider = await waitFor(() => venues.running('kraken').find((connector) => connector !== kraken));
+  expect(wider.options.symbols.map(({ asset }) => asset)).toEqual(['BTC', 'ETH', 'SOL']);
+  expect([kraken.isStopped, coinbase.isStopped]).toEqual([true, true]);
+  wider.say('SOL', '150');
+  await waitFor(() => stored('SOL'));
+});
+
+test('suspended, it closes its sockets, gives the lease back and publishes nothing until it is resumed', async () => {
+  await publish(documentWith());
+  const feed = await start();
+  const before = await connectorOf('coinbase');
+  before.say('BTC', '1');
+  await waitFor(() => stored('BTC'));
+  await publish(documentWith({ suspend: true }));
+  await waitFor(() => feed.role === 'suspended' && before.isStopped);
+  await waitFor(async () => (await valkey.bulk.get(`feed:lease:${FEED}`)) === null);
+  before.say('BTC', '2');
+  await publish(documentWith());
+  const after = await connectorOf('coinbase');
+  await waitFor(() => feed.role === 'active');
+  after.say('BTC', '3');
+  await waitFor(async () => (await stored('BTC'))?.priceText === '3');
+});
+
+test('goes idle when its document is deleted, and keeps on when only Valkey has lost it', async () => {
+  await publish(documentWith());
+  const feed = await start();
+  const coinbase = await connectorOf('coinbase');
+  coinbase.say('BTC', '1');
+  await waitFor(() => stored('BTC'));
+  await valkey.bulk.call('FLUSHALL');
+  coinbase.say('BTC', '2');
+  await waitFor(async () => (await stored('BTC'))?.priceText === '2');
+  await publish(documentWith());
+  await publish(undefined);
+  await waitFor(() => feed.role === 'idle' && coinbase.isStopped);
+});
+
+test('reports every source with its state, quarantined symbols and the unknown exchange by name', async () => {
+  const [coinbase = { name: '', exchange: '' }] = documentWith().sources;
+  const seq = await publish(documentWith({ sources: [coinbase, { name: 'mystery', exchange: 'mtgox' }] }));
+  await start('pod-1');
+  const connector = await connectorOf('coinbase');
+  const quarantined = [{ asset: 'ETH', symbol: 'ETH-USD', reason: 'ETH-USD is not a valid product' }];
+  connector.report({ state: 'ok', reason: 'Live', quarantined });
+  connector.say('BTC', '1');
+  const status = await waitFor(async () => {
+    const latest = await reported();
+    return latest?.assets.fresh === 1 && latest;
+  });
+  expect(status).toMatchObject({
+    feed: FEED,
+    active: 'pod-1',
+    lease: await valkey.bulk.get(`feed:lease:${FEED}`),
+    appliedSeq: seq,
+    assets: { total: 2, fresh: 1 },
+    sources: [
+      { name: 'coinbase', exchange: 'coinbase', state: 'ok', reason: 'Live', quarantined },
+      { name: 'mystery', exchange: 'mtgox', state: 'down', reason: 'UnknownVenue', quarantined: [] },
+    ],
+  });
+  const ttlSeconds = Number(await valkey.bulk.call('TTL', `feed:status:${FEED}`));
+  expect(ttlSeconds).toBeGreaterThan(25);
+});
+
+test('of two instances one publishes; when it stops, the other goes on at once from its own warm values', async () => {
+  await publish(documentWith());
+  const first = await start('a');
+  await waitFor(() => first.role === 'active');
+  const second = await start('b');
+  await waitFor(() => venues.running('coinbase').length === 2);
+  expect(second.role).toBe('standby');
+  for (const connector of venues.running('coinbase')) connector.say('BTC', '1');
+  const before = await waitFor(() => stored('BTC'));
+  const lease = await valkey.bulk.get(`feed:lease:${FEED}`);
+  expect(lease?.startsWith('a:')).toBe(true);
+  await first.stop();
+  const after = await waitFor(async () => {
+    const latest = await stored('BTC');
+    return latest !== undefined && latest.seq > before.seq && second.role === 'active' && latest;
+  });
+  expect(after.priceText).toBe('1');
+  expect((await reported())?.active).toBe('b');
+});
+
+test('refuses a name that no PriceFeed can have', async () => {
+  const options = { node: 'a', valkey, clock: systemClock, logger: silentLogger, telemetry: createTestTelemetry() };
+  await expect(startFeed({ ...options, feed: 'majors' })).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+});

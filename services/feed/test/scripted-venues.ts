@@ -1,0 +1,72 @@
+/** Connectors without an exchange: a test says what the venue says. The real ones are tested against simulated venues. */
+import { systemClock } from '@weir/clock';
+import { parseDecimal } from '@weir/wire';
+import type { ConnectorOptions, ConnectorStatus } from '../src/connect/connector.ts';
+import type { Connect } from '../src/run-sources.ts';
+
+export interface ScriptedConnector {
+  readonly options: ConnectorOptions;
+  readonly isStopped: boolean;
+  say(asset: string, price: string): void;
+  report(status: Partial<ConnectorStatus>): void;
+}
+
+export interface ScriptedVenues {
+  readonly connect: Connect;
+  /** All that were ever made, oldest first. */
+  readonly connectors: readonly ScriptedConnector[];
+  /** Those that run, by venue. */
+  running(venue: string): ScriptedConnector[];
+}
+
+export function createScriptedVenues(): ScriptedVenues {
+  const connectors: ScriptedConnector[] = [];
+  const connect: Connect = (options) => {
+    let isStopped = false;
+    let status: ConnectorStatus = {
+      state: 'connecting',
+      reason: 'Connecting',
+      message: '',
+      sinceMs: systemClock.nowMs(),
+      quarantined: [],
+    };
+    connectors.push({
+      options,
+      get isStopped() {
+        return isStopped;
+      },
+      say(asset, price) {
+        const nowMs = systemClock.monotonicMs();
+        const symbol = options.symbols.find((entry) => entry.asset === asset);
+        options.onQuote({
+          asset,
+          quote: symbol?.quote ?? '',
+          symbol: symbol?.symbol ?? '',
+          price: parseDecimal(price) ?? 0n,
+          receivedMonotonicMs: nowMs,
+          confirmedMonotonicMs: nowMs,
+          changed: true,
+        });
+      },
+      report(change) {
+        status = { ...status, ...change };
+        options.onStatus(status);
+      },
+    });
+    return {
+      start: () => undefined,
+      stop: () => {
+        isStopped = true;
+        return Promise.resolve();
+      },
+      get status() {
+        return status;
+      },
+    };
+  };
+  return {
+    connect,
+    connectors,
+    running: (venue) => connectors.filter(({ options, isStopped }) => options.venue.id === venue && !isStopped),
+  };
+}
