@@ -93,7 +93,11 @@ class LayeredKeyCache implements KeyCache {
     this.#clock = options.clock;
     this.#sources = sources;
     this.#count = createCounters(options.telemetry);
-    options.telemetry.gauge('weir.keys.cached', { description: 'API keys in memory' }, () => this.#entries.size);
+    options.telemetry.gauge(
+      'weir.keys.cached',
+      { description: 'API keys in memory', unit: '{key}' },
+      () => this.#entries.size,
+    );
     this.#probing = options.clock.setInterval(() => void this.#detectLoss(), PROBE_INTERVAL_MS);
   }
 
@@ -273,6 +277,7 @@ function createCounters(telemetry: Telemetry): Counters {
   const lookups = (result: string): HotCounter =>
     telemetry.counter('weir.keys.lookups', {
       description: 'API key look-ups by where the answer came from',
+      unit: '{lookup}',
       attributes: { result },
     });
   return {
@@ -283,6 +288,9 @@ function createCounters(telemetry: Telemetry): Counters {
     unknown: lookups('unknown'),
     malformed: lookups('malformed'),
     unavailable: lookups('unavailable'),
-    losses: telemetry.counter('weir.keys.data_losses', { description: 'Times that Valkey had lost the keys it held' }),
+    losses: telemetry.counter('weir.keys.data_losses', {
+      description: 'Times that Valkey had lost the keys it held',
+      unit: '{loss}',
+    }),
   };
 }

@@ -109,7 +109,7 @@ function startPrices(deps: PriceDeps, metrics: PriceMetrics): Prices {
   onceRead(feeds.ready.then(rereader.idle), () => {
     isWarm = true;
   });
-  telemetry.gauge('weir.price.pairs', { description: 'Pairs that feeds declare' }, () => table.size);
+  telemetry.gauge('weir.price.pairs', { description: 'Pairs that feeds declare', unit: '{pair}' }, () => table.size);
   lifecycle.onStop('prices', async () => {
     rereader.close();
     await Promise.all([feeds.close(), updates.close()]);

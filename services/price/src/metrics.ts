@@ -11,7 +11,7 @@ export interface PriceMetrics {
   readonly elasticacheHits: HotCounter;
   readonly cacheMisses: HotCounter;
   // How old are the prices that are served?
-  readonly ageMs: HotHistogram;
+  readonly ageSeconds: HotHistogram;
   // What do limits and policies decide?
   readonly admitted: HotCounter;
   readonly rateLimited: HotCounter;
@@ -22,22 +22,25 @@ export interface PriceMetrics {
   readonly unreadableBatches: HotCounter;
 }
 
-const AGE_BOUNDARIES_MS = [25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 15_000, 30_000, 60_000, 300_000];
+const AGE_BOUNDARIES_SECONDS = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60, 300];
 
 export function createPriceMetrics(telemetry: Telemetry): PriceMetrics {
   const responses = (status: string): HotCounter =>
     telemetry.counter('weir.price.responses', {
       description: 'Answers of the price API by class of status',
+      unit: '{response}',
       attributes: { status },
     });
   const reads = (tier: string): HotCounter =>
     telemetry.counter('weir.price.reads', {
       description: 'Prices read by the tier that had them',
+      unit: '{price}',
       attributes: { tier },
     });
   const decisions = (outcome: string): HotCounter =>
     telemetry.counter('weir.price.decisions', {
       description: 'Calls by what limit and policy decided',
+      unit: '{call}',
       attributes: { outcome },
     });
   return {
@@ -47,10 +50,10 @@ export function createPriceMetrics(telemetry: Telemetry): PriceMetrics {
     syncmapHits: reads('memory'),
     elasticacheHits: reads('valkey'),
     cacheMisses: reads('none'),
-    ageMs: telemetry.histogram('weir.price.age', {
+    ageSeconds: telemetry.histogram('weir.price.age', {
       description: 'Age of served prices',
-      unit: 'ms',
-      boundaries: AGE_BOUNDARIES_MS,
+      unit: 's',
+      boundaries: AGE_BOUNDARIES_SECONDS,
     }),
     admitted: decisions('admitted'),
     rateLimited: decisions('rate_limited'),
@@ -58,9 +61,11 @@ export function createPriceMetrics(telemetry: Telemetry): PriceMetrics {
     dryRunRefusals: decisions('dry_run_refused'),
     gaps: telemetry.counter('weir.price.update_gaps', {
       description: 'Times that batches of price updates were missing',
+      unit: '{gap}',
     }),
     unreadableBatches: telemetry.counter('weir.price.updates_unreadable', {
       description: 'Messages on price:updates that are no batch',
+      unit: '{message}',
     }),
   };
 }

@@ -46,7 +46,7 @@ export function renderPrice(slot: Slot, access: Access, ageMs: number, metrics: 
   }
   const status = priceStatus(ageMs, slot.feed.document.freshness);
   if (status === 'dead' && !access.allowStale) return deadPrice(slot, ageMs);
-  metrics.ageMs.record(ageMs);
+  metrics.ageSeconds.record(ageMs / 1_000);
   return priceJson(headOf(slot, record), true, ageMs, status);
 }
 
