@@ -14,7 +14,9 @@ export type {
   HeartbeatEvent,
   MaintenanceNotice,
   QuoteEvent,
+  RejectedEvent,
   StatusEvent,
+  SubscribedEvent,
   TickerEvent,
   VenueEvent,
 } from './venue-event.ts';

@@ -1,0 +1,109 @@
+/**
+ * The thin edge to the network: one WebSocket of `ws`, reduced to what a connector needs.
+ *
+ * Once `terminate` was called nothing is reported any more, so a connection that was given up cannot speak for its
+ * successor. An end is reported once, as `onFail` before the opening and as `onClose` after it.
+ */
+import type { IncomingMessage } from 'node:http';
+import { WebSocket } from 'ws';
+
+export interface SocketFailure {
+  readonly message: string;
+  /** The venue answered, and not with a connection: its limits have counted this attempt. */
+  readonly isAnswered: boolean;
+  /** The header of that name. */
+  readonly retryAfter?: string;
+}
+
+export interface SocketHandlers {
+  readonly onOpen: () => void;
+  readonly onFrame: (text: string) => void;
+  /** The answer to `ping`. */
+  readonly onPong: () => void;
+  readonly onFail: (failure: SocketFailure) => void;
+  readonly onClose: (message: string) => void;
+}
+
+export interface Socket {
+  send(text: string): void;
+  ping(): void;
+  /** Drops the connection without a goodbye, which a half-open one would never answer. */
+  terminate(): void;
+  /** The operating system has it back. */
+  readonly closed: Promise<void>;
+}
+
+/** Throws SyntaxError when the address is none. */
+export type OpenSocket = (url: string, handshakeTimeoutMs: number, handlers: SocketHandlers) => Socket;
+
+const FRAME_BYTES_MAX = 4 * 1024 * 1024;
+
+export const openWebSocket: OpenSocket = (url, handshakeTimeoutMs, handlers) => {
+  const socket = createWebSocket(url, handshakeTimeoutMs);
+  const closed = new Promise<void>((resolve) => {
+    socket.on('close', () => resolve());
+  });
+  let isWatched = true;
+  let isOpen = false;
+  let fault: string | undefined;
+  const fail = (failure: SocketFailure): void => {
+    if (isWatched) handlers.onFail(failure);
+    isWatched = false;
+  };
+  socket.on('open', () => {
+    isOpen = true;
+    if (isWatched) handlers.onOpen();
+  });
+  socket.on('message', (data) => {
+    // A Buffer: the other types of `data` belong to other settings of binaryType.
+    if (isWatched) handlers.onFrame((data as Buffer).toString());
+  });
+  socket.on('pong', () => {
+    if (isWatched) handlers.onPong();
+  });
+  socket.on('unexpected-response', (_request, response) => {
+    fail(describeAnswer(response));
+    socket.terminate();
+  });
+  // Always followed by "close", which reports it.
+  socket.on('error', (error) => {
+    fault = error.message;
+  });
+  socket.on('close', (code, reason) => {
+    const words = fault ?? reason.toString();
+    if (!isOpen) fail({ message: words || 'closed before the handshake', isAnswered: false });
+    else if (isWatched) handlers.onClose(`closed with code ${code}${words === '' ? '' : `: ${words}`}`);
+    isWatched = false;
+  });
+  return {
+    send: (text) => {
+      if (socket.readyState === WebSocket.OPEN) socket.send(text);
+    },
+    ping: () => {
+      if (socket.readyState === WebSocket.OPEN) socket.ping();
+    },
+    terminate: () => {
+      isWatched = false;
+      socket.terminate();
+    },
+    closed,
+  };
+};
+
+function createWebSocket(url: string, handshakeTimeoutMs: number): WebSocket {
+  return new WebSocket(url, {
+    // Compression would cost more time than the bytes it saves.
+    perMessageDeflate: false,
+    handshakeTimeout: handshakeTimeoutMs,
+    maxPayload: FRAME_BYTES_MAX,
+    // The decoder takes any text, and a broken character is no reason to lose the connection.
+    skipUTF8Validation: true,
+    headers: { 'user-agent': 'weir-feed' },
+  });
+}
+
+function describeAnswer({ statusCode = 0, headers }: IncomingMessage): SocketFailure {
+  const retryAfter = headers['retry-after'];
+  const message = `HTTP status ${statusCode} instead of a WebSocket`;
+  return { message, isAnswered: true, ...(retryAfter !== undefined && { retryAfter }) };
+}

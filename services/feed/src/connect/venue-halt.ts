@@ -1,0 +1,53 @@
+/** What a venue's status means: whether prices stand still, and what work is announced. Pure. */
+import type { StatusEvent } from '@weir/venues';
+import type { Halt, MaintenanceWindow, Notice } from './machine-state.ts';
+
+/** A window without an end is believed for so long. */
+const OPEN_END_MS = 3_600_000;
+
+/** Nothing is matched, in the venue or in every market that is wanted. */
+export function isHalted(halt: Halt, wanted: ReadonlyMap<string, unknown>): boolean {
+  if (halt.message !== undefined) return true;
+  // Only wanted symbols are kept.
+  return halt.symbols.size > 0 && halt.symbols.size === wanted.size;
+}
+
+/** Nothing is matched in this market. */
+export function isMarketHalted(halt: Halt, symbol: string): boolean {
+  return halt.message !== undefined || halt.symbols.has(symbol);
+}
+
+/** Connections are refused or dropped on purpose now. */
+export function isInMaintenance({ message, windows }: Halt, wallMs: number): boolean {
+  const isNow = ({ startMs = Infinity, endMs = startMs + OPEN_END_MS }: MaintenanceWindow): boolean =>
+    startMs <= wallMs && wallMs < endMs;
+  return message !== undefined || windows.some(isNow);
+}
+
+export function applyStatus(
+  halt: Halt,
+  status: StatusEvent,
+  wanted: ReadonlyMap<string, unknown>,
+): { readonly halt: Halt; readonly notices: readonly Notice[] } {
+  const notices: Notice[] = [];
+  const { haltedSymbols } = status;
+  const symbols =
+    haltedSymbols === undefined ? halt.symbols : new Set(haltedSymbols.filter((name) => wanted.has(name)));
+  for (const symbol of symbols) if (!halt.symbols.has(symbol)) notices.push({ kind: 'market-halted', symbol });
+  for (const symbol of halt.symbols) if (!symbols.has(symbol)) notices.push({ kind: 'market-resumed', symbol });
+  const windows = status.maintenance === undefined ? halt.windows : windowsOf(status);
+  for (const window of windows) {
+    const isKnown = halt.windows.some(({ title, startMs }) => title === window.title && startMs === window.startMs);
+    if (!isKnown) notices.push({ kind: 'maintenance-announced', ...window });
+  }
+  const message = status.state === 'halted' ? status.message : undefined;
+  return { halt: { message, symbols, windows }, notices };
+}
+
+function windowsOf({ maintenance = [] }: StatusEvent): readonly MaintenanceWindow[] {
+  return maintenance.map(({ title, startsAt, endsAt }) => ({
+    title,
+    ...(startsAt !== undefined && { startMs: Date.parse(startsAt) }),
+    ...(endsAt !== undefined && { endMs: Date.parse(endsAt) }),
+  }));
+}
