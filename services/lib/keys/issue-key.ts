@@ -4,7 +4,7 @@
  * A fresh text and one that was taken from a Secret go one path: the hash decides whether the key is there already.
  */
 import { WeirError } from '@weir/errors';
-import type { Postgres } from '@weir/postgres';
+import type { Postgres, Queries } from '@weir/postgres';
 import type { ValkeyClient } from '@weir/valkey';
 import type { ApiKeyRecord } from '@weir/wire';
 import {
@@ -51,11 +51,7 @@ export async function issueKey(postgres: Postgres, client: ValkeyClient, request
   return { text, record };
 }
 
-async function writeKey(
-  queries: Pick<Postgres, 'query'>,
-  request: IssueKeyRequest,
-  sha256: string,
-): Promise<ApiKeyRecord> {
+async function writeKey(queries: Queries, request: IssueKeyRequest, sha256: string): Promise<ApiKeyRecord> {
   const { name, tier, policy, expiresAtMs } = request;
   await lockKeyHash(queries, sha256);
   const projectId = await ensureProject(queries, request.project);
@@ -65,7 +61,7 @@ async function writeKey(
   if (known.projectId !== projectId) {
     throw new WeirError('RESOURCE_INVALID', { detail: 'This key text belongs to another project already.' });
   }
-  return (await updateKeyGrant(queries, grant, known.id)) ?? known;
+  return updateKeyGrant(queries, grant, known.id);
 }
 
 /** `undefined` when there is no key of this id. Rejects when Valkey does not answer: the caller repeats it until it does. */

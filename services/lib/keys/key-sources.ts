@@ -1,5 +1,5 @@
 /** Where a key is read from when memory does not know it: Valkey, then Postgres, which also fills Valkey. */
-import type { Clock } from '@weir/clock';
+import { sleep, type Clock } from '@weir/clock';
 import { keyspace } from '@weir/keyspace';
 import type { Postgres } from '@weir/postgres';
 import type { Logger } from '@weir/telemetry';
@@ -11,6 +11,9 @@ import { storeKey } from './store-key.ts';
 
 /** Postgres look-ups of one process in any second; a flood of invented keys must not become its load. */
 export const POSTGRES_LOOKUPS_PER_SECOND = 50;
+
+/** A request waits for Postgres no longer, though the statement itself may go on. */
+const POSTGRES_WAIT_MS = 1_000;
 
 /** The one shard of a Valkey without Cluster. */
 const COMPLETE_KEY = keyspace.apiKeysComplete.key({ tag: '0' });
@@ -75,7 +78,7 @@ export function createKeySources(options: KeySourcesOptions): KeySources {
     async readStored(hashes, fill) {
       if (postgres === undefined || !rate.take(clock.monotonicMs())) return undefined;
       try {
-        const records = await findKeysByHash(postgres, hashes);
+        const records = await within(clock, POSTGRES_WAIT_MS, findKeysByHash(postgres, hashes));
         if (!fill) return records;
         const filled = [...records].map(async ([sha256, record]) => [sha256, await fillOne(sha256, record)] as const);
         return new Map(await Promise.all(filled));
@@ -85,4 +88,19 @@ export function createKeySources(options: KeySourcesOptions): KeySources {
       }
     },
   };
+}
+
+async function within<T>(clock: Clock, limitMs: number, work: Promise<T>): Promise<T> {
+  const done = new AbortController();
+  const late = sleep(clock, limitMs, done.signal).then(() => {
+    throw new Error(`no answer within ${limitMs} ms`);
+  });
+  // Whichever loses the race may still fail.
+  late.catch(() => {});
+  work.catch(() => {});
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    done.abort();
+  }
 }

@@ -42,7 +42,7 @@ async function serve(api: PriceApi, reply: FastifyReply, list: string, header: s
   const fault = faultOf(assets, access);
   if (fault !== undefined) return refuse(api, reply, fault);
   const results = await readAll(api, assets, access);
-  const prices = results.filter((result) => typeof result.body === 'string').map(({ body }) => body);
+  const prices = results.flatMap(({ body }) => (typeof body === 'string' ? [body] : []));
   const errors = results.flatMap(({ asset, body }) => (typeof body === 'string' ? [] : [assetError(asset, body)]));
   const [first] = errors;
   if (prices.length === 0 && first !== undefined) {
