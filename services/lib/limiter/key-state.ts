@@ -126,6 +126,14 @@ export function planCall(state: KeyState, nowMs: number, mayLease: boolean): Cal
   return { cost, batch, ahead, held, terms, sentMs: nowMs };
 }
 
+/** The call that hands the lease back, and nothing in hand any more; `undefined` when there is nothing to hand back. */
+export function giveLeaseUp(state: KeyState, nowMs: number): Call | undefined {
+  const { leasedTokens, leaseEndMs, terms } = state;
+  state.leasedTokens = 0;
+  if (leasedTokens === 0 || nowMs >= leaseEndMs) return undefined;
+  return { cost: 1, batch: [], ahead: 0, held: 0, terms, sentMs: nowMs };
+}
+
 const REFILL_AT = 0.25;
 
 /** Takes over what the script granted and refused. */

@@ -11,7 +11,7 @@ import type { Logger } from '@weir/telemetry';
 import type { ValkeyClient } from '@weir/valkey';
 import type { Answers } from './answers.ts';
 import { decisionScript, readDecisionReply } from './decision-script.ts';
-import { applyReply, planCall, type Call, type KeyState } from './key-state.ts';
+import { applyReply, giveLeaseUp, planCall, type Call, type KeyState } from './key-state.ts';
 import type { LimiterMetrics } from './limiter-metrics.ts';
 import type { Outage } from './outage.ts';
 import { answerBatch, answerFromHand, fallBackAll } from './waiters.ts';
@@ -40,46 +40,34 @@ export interface ValkeyCallsOptions {
 /** A timer that fires late may fire before replies which have already arrived are read: look once more after that. */
 const REPLY_GRACE_MS = 1;
 
-export function createValkeyCalls(options: ValkeyCallsOptions): ValkeyCalls {
-  const { decide, clock, logger, metrics, answers, outage } = options;
+type Run = (state: KeyState, call: Call, returned: number) => Promise<unknown>;
+
+function createRunner(options: ValkeyCallsOptions): Run {
   let callNumber = 0;
-  let mayLease = true;
-  let hasLoggedRefusal = false;
-
-  const run = (state: KeyState, call: Call, returned: number): Promise<unknown> => {
+  return (state, { terms, cost, batch, ahead, held }, returned) => {
     callNumber += 1;
-    const { terms, batch } = call;
-    const args: (string | number)[] = [terms.rate, terms.burst, state.retentionMs, call.cost, batch.length];
-    if (call.ahead > 0 || returned > 0) {
+    const args: (string | number)[] = [terms.rate, terms.burst, state.retentionMs, cost, batch.length];
+    if (ahead > 0 || returned > 0) {
       const divisor = 2 * Math.max(1, options.livePods());
-      args.push(call.ahead, divisor, terms.leaseMs * 1_000, options.holder, callNumber, call.held, returned);
+      args.push(ahead, divisor, terms.leaseMs * 1_000, options.holder, callNumber, held, returned);
     }
-    return decide.run(decisionScript, [keyspace.rateLimit.key({ key_id: state.keyId })], args);
+    return options.decide.run(decisionScript, [keyspace.rateLimit.key({ key_id: state.keyId })], args);
   };
+}
 
-  /** Whoever came while the call was out: answered at once, or by the next call. */
-  const drain = (state: KeyState, nowMs: number): void => {
-    if (state.waiting.length === 0) return;
-    if (outage.isActive(nowMs)) {
-      fallBackAll(answers, state, state.waiting.splice(0), nowMs);
-      return;
-    }
-    answerFromHand(answers, state, nowMs);
-    if (state.waiting.length > 0) send(state, nowMs);
-  };
+export function createValkeyCalls(options: ValkeyCallsOptions): ValkeyCalls {
+  const { clock, metrics, answers, outage } = options;
+  const run = createRunner(options);
+  const refusals = createRefusalLog(options.logger);
+  let mayLease = true;
+
   const giveUp = (state: KeyState, call: Call): void => fallBackAll(answers, state, call.batch, clock.monotonicMs());
-
-  /** Once, not with every decision. */
-  const reportRefusal = (err: unknown): void => {
-    if (!hasLoggedRefusal) logger.error({ err }, 'valkey refuses the decision script: policies say what happens');
-    hasLoggedRefusal = true;
-  };
 
   const perform = async (state: KeyState, call: Call, patience: Patience): Promise<void> => {
     try {
       const reply = readDecisionReply(await run(state, call, 0));
       metrics.calls.answered.add();
-      hasLoggedRefusal = false;
+      refusals.ended();
       metrics.requestsPerCall.record(state.decisions);
       state.decisions = 0;
       applyReply(state, call, reply, clock.monotonicMs());
@@ -87,11 +75,13 @@ export function createValkeyCalls(options: ValkeyCallsOptions): ValkeyCalls {
     } catch (err) {
       // Nobody knows what became of the call: tokens that it may have taken are never spent.
       metrics.calls.failed.add();
-      if (!isAway(err)) reportRefusal(err);
+      refusals.note(err);
       if (patience.end()) giveUp(state, call);
     }
     state.isAsking = false;
-    drain(state, clock.monotonicMs());
+    const nowMs = clock.monotonicMs();
+    answerFromHand(options, state, nowMs);
+    if (state.waiting.length > 0) send(state, nowMs);
   };
 
   const send = (state: KeyState, nowMs: number): void => {
@@ -110,12 +100,11 @@ export function createValkeyCalls(options: ValkeyCallsOptions): ValkeyCalls {
     send,
     async settle(state) {
       const nowMs = clock.monotonicMs();
-      const { leasedTokens, leaseEndMs, terms } = state;
-      if (leasedTokens === 0 || nowMs >= leaseEndMs || state.isAsking || outage.isActive(nowMs)) return;
-      state.leasedTokens = 0;
-      const call = { cost: 1, batch: [], ahead: 0, held: 0, terms, sentMs: nowMs };
-      // What is not handed back ends with the lease.
-      await run(state, call, leasedTokens).catch(() => undefined);
+      if (state.isAsking || outage.isActive(nowMs)) return;
+      const { leasedTokens } = state;
+      const call = giveLeaseUp(state, nowMs);
+      // What does not arrive ends with the lease.
+      if (call !== undefined) await run(state, call, leasedTokens).catch(() => undefined);
     },
     stopLeasing() {
       mayLease = false;
@@ -123,7 +112,20 @@ export function createValkeyCalls(options: ValkeyCallsOptions): ValkeyCalls {
   };
 }
 
-const isAway = (err: unknown): boolean => isWeirError(err, 'VALKEY_TIMEOUT') || isWeirError(err, 'VALKEY_UNAVAILABLE');
+/** Error replies are logged once, not with every decision; a Valkey that is away is its client's to report. */
+function createRefusalLog(logger: Logger): { note(err: unknown): void; ended(): void } {
+  let hasLogged = false;
+  return {
+    note(err) {
+      if (hasLogged || isWeirError(err, 'VALKEY_TIMEOUT') || isWeirError(err, 'VALKEY_UNAVAILABLE')) return;
+      hasLogged = true;
+      logger.error({ err }, 'valkey refuses the decision script: policies say what happens');
+    },
+    ended() {
+      hasLogged = false;
+    },
+  };
+}
 
 interface Patience {
   /** Whether the batch still waits; it never does after this. */

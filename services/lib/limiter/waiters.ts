@@ -2,6 +2,7 @@
 import type { Answers } from './answers.ts';
 import type { DecisionReply } from './decision-script.ts';
 import type { KeyState, Waiter } from './key-state.ts';
+import type { Outage } from './outage.ts';
 
 /** The batch that a reply is for: as many as it admits, from the oldest on. */
 export function answerBatch(
@@ -22,8 +23,17 @@ export function fallBackAll(answers: Answers, state: KeyState, waiters: readonly
   for (const { request, resolve } of waiters) resolve(answers.fallBack(state, request, nowMs));
 }
 
-/** Those who came meanwhile and can be answered from the lease or by a refusal that holds; the others wait on. */
-export function answerFromHand(answers: Answers, state: KeyState, nowMs: number): void {
+/** Those who came meanwhile and can be answered without asking; the others wait on. */
+export function answerFromHand(
+  { answers, outage }: { readonly answers: Answers; readonly outage: Outage },
+  state: KeyState,
+  nowMs: number,
+): void {
+  if (state.waiting.length === 0) return;
+  if (outage.isActive(nowMs)) {
+    fallBackAll(answers, state, state.waiting.splice(0), nowMs);
+    return;
+  }
   state.waiting = state.waiting.filter(({ request, resolve }) => {
     if (!request.dryRun && request.cost <= state.leasedTokens && nowMs < state.leaseEndMs) {
       state.leasedTokens -= request.cost;

@@ -1,10 +1,9 @@
 /** The script on a real Valkey, step by step against its model: same replies, same hash, same time to live. */
 import { systemClock } from '@weir/clock';
-import { createValkey, defineScript, type Valkey } from '@weir/valkey';
+import { createValkey, defineScript, parseValkeyUrl, type Valkey } from '@weir/valkey';
 import { createTestTelemetry, silentLogger, startTestValkey, type TestValkey } from '@weir/testing';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseValkeyUrl } from '@weir/valkey';
 import { bucketLimit } from '../bucket-limit.ts';
 import { decisionScript, decisionSource, readDecisionReply } from '../decision-script.ts';
 import { createDecisionModel } from './decision-model.ts';
