@@ -1,4 +1,5 @@
 /** The child's side: starts one server when told, stops it when told or when the parent is gone. */
+import { systemClock } from '@weir/clock';
 import { isWeirError } from '@weir/errors';
 
 import { readParentMessage, type GuardianMessage } from './messages.ts';
@@ -9,6 +10,8 @@ export interface GuardedServer {
   /** Must also work while `start` is still under way. */
   stop(): Promise<void>;
 }
+
+const STOP_DEADLINE_MS = 10_000;
 
 function send(message: GuardianMessage): void {
   // The parent may be gone by now; then the disconnect handler is already stopping the server.
@@ -21,6 +24,8 @@ export function serveAsGuardian(server: GuardedServer): void {
   const stop = (): void => {
     if (stopping) return;
     stopping = true;
+    // A server that cannot be stopped must not keep its guardian for ever.
+    systemClock.setTimeout(() => process.exit(1), STOP_DEADLINE_MS);
     server.stop().then(
       () => process.exit(0),
       () => process.exit(1),

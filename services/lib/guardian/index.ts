@@ -5,5 +5,6 @@
  * never reaches the server before Weir has drained, and when this process ends by any means, SIGKILL included, the
  * channel to the guardian closes and it stops the server. Does not: restart a server that dies, nor keep its output.
  */
+export { isPortFree, startOnPort } from './free-port.ts';
 export { serveAsGuardian, type GuardedServer } from './guardian.ts';
 export { startGuarded, type Guarded, type StartGuardedOptions } from './start-guarded.ts';
