@@ -14,6 +14,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
+          globalSetup: ['services/lib/testing/postgres-broker.ts'],
           include: ['**/test/**/*.test.ts'],
           exclude: ['**/node_modules/**', 'dist/**'],
           testTimeout: 30_000,

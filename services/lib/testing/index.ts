@@ -6,6 +6,7 @@
  */
 export { createFakeClock, type FakeClock } from './fake-clock.ts';
 export { silentLogger } from './silent-logger.ts';
+export { startTestPostgres, type TestPostgres } from './test-postgres.ts';
 export { createTestTelemetry } from './test-telemetry.ts';
 export { startTestValkey, type TestValkey } from './test-valkey.ts';
 export { waitFor } from './wait-for.ts';

@@ -1,0 +1,60 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+
+import { systemClock } from '@weir/clock';
+import { createTestTelemetry, silentLogger } from '@weir/testing';
+import { expect, test } from 'vitest';
+
+import { startEmbeddedPostgres } from '../embedded/index.ts';
+import { createPostgres, type Postgres } from '../index.ts';
+
+const connect = (url: string): Postgres =>
+  createPostgres({
+    url,
+    clock: systemClock,
+    logger: silentLogger,
+    telemetry: createTestTelemetry(),
+    maxConnections: 1,
+  });
+
+test('a directory keeps the data, and the way in, from one start to the next', async () => {
+  const above = await mkdtemp(join(tmpdir(), 'weir-test-'));
+  // As root the server runs as another user, who has to get through.
+  await rm(above, { recursive: true });
+  await mkdir(above, { mode: 0o755 });
+  const directory = join(above, 'data');
+  const first = await startEmbeddedPostgres({ directory });
+  const before = connect(first.url);
+  await before.query(`CREATE TABLE kept AS SELECT 'yes' AS text`);
+  await before.close();
+  await first.stop();
+
+  const second = await startEmbeddedPostgres({ directory, port: first.port });
+  const after = connect(second.url);
+  expect(await after.query('SELECT text FROM kept')).toEqual([{ text: 'yes' }]);
+  await after.close();
+  await second.stop();
+  await rm(above, { recursive: true });
+});
+
+test('a port that is taken is named, with what to do', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const address = taken.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const starting = startEmbeddedPostgres({ port });
+  await expect(starting).rejects.toMatchObject({ code: 'PORT_IN_USE' });
+  await expect(starting).rejects.toThrow(`port ${port} for Postgres is taken`);
+  taken.close();
+});
+
+// Only root starts it as another user, whom a directory can keep out.
+test.skipIf(userInfo().uid !== 0)('a directory that its user cannot reach is named, with what to do', async () => {
+  const closed = await mkdtemp(join(tmpdir(), 'weir-test-'));
+  const starting = startEmbeddedPostgres({ directory: join(closed, 'data') });
+  await expect(starting).rejects.toThrow(`${closed} is closed to others; choose another directory`);
+  await rm(closed, { recursive: true });
+});
