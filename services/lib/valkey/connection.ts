@@ -138,7 +138,12 @@ export class Connection {
   close(): Promise<void> {
     this.#isClosed = true;
     this.#pinger.cancel();
-    if (this.#redis.status === 'end') return Promise.resolve();
+    const { status } = this.#redis;
+    if (status === 'end' || status === 'reconnecting') {
+      // Between two attempts there is no socket whose end would be told.
+      this.#redis.disconnect();
+      return Promise.resolve();
+    }
     return new Promise((resolve) => {
       this.#redis.once('end', resolve);
       this.#redis.disconnect();
