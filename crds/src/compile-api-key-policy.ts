@@ -28,14 +28,8 @@ export function compileApiKeyPolicy({ metadata, spec }: ApiKeyPolicy): PolicyDoc
   };
 }
 
-/** A bucket without a burst holds one second of its rate. */
 function compileLimits({ minimumWait, ...counts }: ApiKeyPolicySpec['limits']): PolicyLimits {
-  const burst = counts.burst ?? counts.requestsPerSecond;
-  return {
-    ...counts,
-    ...(burst !== undefined && { burst }),
-    ...(minimumWait !== undefined && { minimumWaitMs: parseDurationMs(minimumWait) }),
-  };
+  return { ...counts, ...(minimumWait !== undefined && { minimumWaitMs: parseDurationMs(minimumWait) }) };
 }
 
 function compileKey({ name, project, secretRef, expiresAt, rotate }: ApiKeyPolicySpec['keys'][number]): PolicyKey {

@@ -89,7 +89,7 @@ describe('an ApiKeyPolicy', () => {
     ['tier: pro', { tier: 'pro' }],
     ['feedRefs: [{ name: majors }]', { feeds: ['prices/majors'] }],
     ['limits: { requestsPerSecond: 10, burst: 20 }', { limits: { requestsPerSecond: 10, burst: 20 } }],
-    ['limits: { requestsPerSecond: 10 }', { limits: { requestsPerSecond: 10, burst: 10 } }],
+    ['limits: { requestsPerSecond: 10 }', { limits: { requestsPerSecond: 10 } }],
     ['limits: { minimumWait: 1500ms }', { limits: { minimumWaitMs: 1_500 } }],
     ['limits: { requestsPerMonth: 0 }', { limits: { requestsPerMonth: 0 } }],
     ['budget: { daily: "5.00", monthly: "0.000001" }', { budget: { dailyMicro: 5_000_000, monthlyMicro: 1 } }],

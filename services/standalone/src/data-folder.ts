@@ -1,0 +1,74 @@
+/** The folder that outlives a run: Postgres' files, and the texts of keys, each a file that stands for its Secret. */
+import { chmod, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { WeirError } from '@weir/errors';
+
+export interface DataFolder {
+  readonly path: string;
+  readonly postgres: string;
+  /** File that stands for a Secret. */
+  secretFile(namespace: string, name: string): string;
+  /** Lets another process have the folder. */
+  release(): Promise<void>;
+}
+
+const OWNER_ONLY = { folder: 0o700, file: 0o600 };
+const OTHERS_MAY_ENTER = 0o011;
+
+/** Creates the folder when it is missing and claims it. Throws CONFIG_INVALID when a living process has it. */
+export async function openDataFolder(folder: string): Promise<DataFolder> {
+  const claim = path.join(folder, 'standalone.pid');
+  try {
+    await mkdir(folder, { recursive: true });
+    // Under root Postgres is another user, who must get through to its own files; secrets lie in a closed folder.
+    if (process.geteuid?.() === 0) await chmod(folder, (await stat(folder)).mode | OTHERS_MAY_ENTER);
+    await claimFolder(folder, claim);
+  } catch (cause) {
+    if (cause instanceof WeirError) throw cause;
+    const detail = `The data folder ${folder} cannot be written. Name another one with --data <folder>.`;
+    throw new WeirError('CONFIG_INVALID', { detail, cause });
+  }
+  return {
+    path: folder,
+    postgres: path.join(folder, 'postgres'),
+    secretFile: (namespace, name) => path.join(folder, 'secrets', namespace, name),
+    release: () => rm(claim, { force: true }),
+  };
+}
+
+async function claimFolder(folder: string, claim: string): Promise<void> {
+  const holder = Number(await readText(claim));
+  if (Number.isInteger(holder) && holder > 0 && holder !== process.pid && isAlive(holder)) {
+    const detail =
+      `The data folder ${folder} is in use by process ${holder}. ` +
+      'Stop that process, or name another folder with --data <folder>.';
+    throw new WeirError('CONFIG_INVALID', { detail });
+  }
+  await writeFile(claim, `${process.pid}\n`, { mode: OWNER_ONLY.file });
+}
+
+/** `undefined` when there is no such file. */
+export async function readText(file: string): Promise<string | undefined> {
+  try {
+    return (await readFile(file, 'utf8')).trim();
+  } catch (err) {
+    if (err instanceof Error && 'code' in err && err.code === 'ENOENT') return undefined;
+    throw err;
+  }
+}
+
+/** Readable by its owner alone; never overwrites. */
+export async function writeSecret(file: string, text: string): Promise<void> {
+  await mkdir(path.dirname(file), { recursive: true, mode: OWNER_ONLY.folder });
+  await writeFile(file, `${text}\n`, { mode: OWNER_ONLY.file, flag: 'wx' });
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (err) {
+    // A process of another user is alive too.
+    return err instanceof Error && 'code' in err && err.code === 'EPERM';
+  }
+}

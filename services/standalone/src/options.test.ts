@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { HELP, parseOptions } from './options.ts';
+
+const parse = (...argv: string[]) => parseOptions(argv, '/weir/crds/examples');
+
+describe('the command line', () => {
+  it('needs nothing', () => {
+    expect(parse()).toMatchObject({
+      venues: 'simulated',
+      resources: '/weir/crds/examples',
+      host: '127.0.0.1',
+      httpPort: 8080,
+      valkeyPort: 0,
+      postgresPort: 0,
+      seed: 1,
+      logLevel: 'warn',
+    });
+  });
+
+  it('takes every option that the help names', () => {
+    const named = [...HELP.matchAll(/^ {2}--([\w-]+) (<|simulated)/gm)].map((match) => match[1]);
+    const values: Record<string, string> = { venues: 'live', 'log-level': 'info', host: '::1' };
+    const argv = named.flatMap((name = '') => [`--${name}`, values[name] ?? '1234']);
+    expect(parse(...argv)).toMatchObject({
+      venues: 'live',
+      httpPort: 1234,
+      valkeyPort: 1234,
+      postgresPort: 1234,
+      seed: 1234,
+      logLevel: 'info',
+      host: '::1',
+    });
+    expect(named).toHaveLength(9);
+  });
+
+  it('asks for the help', () => {
+    expect(parse('--venues', 'nonsense', '--help')).toBeUndefined();
+  });
+
+  it('names every fault at once', () => {
+    expect(() => parse('--http-port', '70000', '--venues', 'nowhere', '--log-level', 'loud', '--seed', 'x')).toThrow(
+      /--venues is "nowhere".*\n--seed is "x".*\n--log-level is "loud".*\n--http-port is "70000", and must be 0 to 65535\n.*--help/,
+    );
+  });
+
+  it.each([['--port'], ['--http-port'], ['stray']])('refuses %s and points to the help', (argument) => {
+    expect(() => parse(argument)).toThrow(/--help shows all options/);
+  });
+});
