@@ -2,13 +2,14 @@
 import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { generateCrds } from './generate-crds.ts';
 import { generateKeyspace } from './generate-keyspace.ts';
 import type { GeneratedFile, Generator } from './generated-file.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 
 /** One line adds one. */
-const generators: readonly Generator[] = [generateKeyspace];
+const generators: readonly Generator[] = [generateKeyspace, generateCrds];
 
 /** Source code is generated as the formatter would write it, or the format check would object to it. */
 function formatted(file: GeneratedFile): GeneratedFile {
