@@ -14,7 +14,7 @@ import type { Lifecycle } from '@weir/lifecycle';
 import type { Logger, Telemetry } from '@weir/telemetry';
 import type { DocumentWatch, Valkey } from '@weir/valkey';
 import type { FeedDocument, FeedSourceStatus, FeedStatus } from '@weir/wire';
-import { createConnector, type SourceQuote } from './connect/connector.ts';
+import { createConnectBudget, createConnector, type ConnectBudget, type SourceQuote } from './connect/connector.ts';
 import { followDocument } from './follow-document.ts';
 import { LeaseCandidate } from './hold-lease.ts';
 import { createQuoteBook } from './keep-quotes.ts';
@@ -23,6 +23,7 @@ import { PricePublisher } from './publish-prices.ts';
 import { startStatusReporter, type StatusReporter } from './report-status.ts';
 import { createSources, type Connect, type Sources } from './run-sources.ts';
 
+export { createConnectBudget, type ConnectBudget } from './connect/connector.ts';
 export type { Connect } from './run-sources.ts';
 
 export interface FeedOptions {
@@ -38,6 +39,8 @@ export interface FeedOptions {
   /** The feed stops with it. */
   readonly lifecycle?: Pick<Lifecycle, 'onStop'>;
   readonly random?: () => number;
+  /** Where several feeds share a process, they share this too, and so keep the venues' limits together. */
+  readonly connectBudget?: ConnectBudget;
   readonly connect?: Connect;
 }
 
@@ -110,7 +113,8 @@ class RunningFeed implements Feed {
       heldLease: () => this.#candidate?.held,
     });
     const onQuote = (source: string, quote: SourceQuote): void => this.#take(source, quote);
-    this.#sources = createSources({ connect, clock, logger, telemetry, random, onQuote });
+    const connectBudget = options.connectBudget ?? createConnectBudget(clock);
+    this.#sources = createSources({ connect, clock, logger, telemetry, random, connectBudget, onQuote });
     this.#reporter = startStatusReporter({
       key: keyspace.feedStatus.key(names),
       client: valkey.bulk,

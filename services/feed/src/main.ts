@@ -61,7 +61,8 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
   const valkey = createValkey({ target, clock, logger, telemetry, clientName: `weir-${SERVICE}` });
   lifecycle.onStop('valkey', valkey.close);
 
-  let feed: Feed | undefined;
+  // Health is answered from the first moment on, the feed comes once Valkey does.
+  const started: { feed?: Feed } = {};
   const server = createHttpServer({
     service: SERVICE,
     logger,
@@ -69,17 +70,19 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
     lifecycle,
     clock,
     openapi: { title: 'Weir feed', version, description: 'Health and metrics of one PriceFeed.' },
-    ready: () => (feed === undefined || feed.role === 'starting' ? 'The document of the feed was not read yet.' : true),
-    health: () => feed?.status() ?? { feed: name, node, role: 'starting' },
+    ready: () =>
+      (started.feed?.role ?? 'starting') === 'starting' ? 'The document of the feed was not read yet.' : true,
+    health: () => started.feed?.status() ?? { feed: name, node, role: 'starting' },
   });
   const { url } = await listen(server, { host: config.WEIR_HTTP_HOST, port: config.WEIR_HTTP_PORT });
   logger.info({ url }, 'listening');
   await valkey.ready();
-  feed = await startFeed({ feed: name, node, valkey, clock, logger, telemetry, lifecycle });
+  started.feed = await startFeed({ feed: name, node, valkey, clock, logger, telemetry, lifecycle });
   lifecycle.markReady();
 }
 
-function readConfig(): Config {
+/** Its type is left to inference: naming it makes the compiler compare two expansions of the schema, for seconds. */
+function readConfig() {
   try {
     return loadConfig(configSchema, process.env);
   } catch (err) {

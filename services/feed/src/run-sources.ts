@@ -3,7 +3,7 @@ import type { Clock } from '@weir/clock';
 import type { Logger, Telemetry } from '@weir/telemetry';
 import { findVenue } from '@weir/venues';
 import type { FeedDocument, FeedSource, FeedSourceStatus } from '@weir/wire';
-import type { Connector, ConnectorOptions, ConnectorStatus, SourceQuote } from './connect/connector.ts';
+import type { ConnectBudget, Connector, ConnectorOptions, ConnectorStatus, SourceQuote } from './connect/connector.ts';
 
 export type Connect = (options: ConnectorOptions) => Connector;
 
@@ -13,6 +13,7 @@ export interface SourcesOptions {
   readonly logger: Logger;
   readonly telemetry: Telemetry;
   readonly random: () => number;
+  readonly connectBudget: ConnectBudget;
   readonly onQuote: (sourceName: string, quote: SourceQuote) => void;
 }
 
@@ -75,7 +76,7 @@ function signatureOf({ exchange, url, symbols = {} }: FeedSource, { assets, quot
 }
 
 function startSource(options: SourcesOptions, source: FeedSource, document: FeedDocument): RunningSource {
-  const { clock, telemetry, random } = options;
+  const { clock, telemetry, random, connectBudget } = options;
   const logger = options.logger.child({ source: source.name });
   const signature = signatureOf(source, document);
   const venue = findVenue(source.exchange);
@@ -95,6 +96,7 @@ function startSource(options: SourcesOptions, source: FeedSource, document: Feed
     logger,
     telemetry,
     random,
+    connectBudget,
     onQuote: (sourceQuote) => options.onQuote(source.name, sourceQuote),
     onStatus: (status) => {
       entry.status = status;

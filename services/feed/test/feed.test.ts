@@ -183,7 +183,7 @@ test('of two instances one publishes; when it stops, the other goes on at once f
     return latest !== undefined && latest.seq > before.seq && second.role === 'active' && latest;
   });
   expect(after.priceText).toBe('1');
-  expect((await reported())?.active).toBe('b');
+  await waitFor(async () => (await reported())?.active === 'b');
 });
 
 test('refuses a name that no PriceFeed can have', async () => {
