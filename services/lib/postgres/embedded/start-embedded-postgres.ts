@@ -1,5 +1,5 @@
 /** Starts a Postgres server under a guardian, on a port of the caller's or of its own choosing. */
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 
 import { systemClock } from '@weir/clock';
 import { WeirError } from '@weir/errors';
@@ -35,7 +35,8 @@ export function startEmbeddedPostgres(options: EmbeddedPostgresOptions = {}): Pr
   return startOnPort(options.port, async (port) => {
     const request: ServerRequest = { port, directory: options.directory };
     const { ready, stop } = await startGuarded({
-      entry: join(import.meta.dirname, 'postgres-guardian.ts'),
+      // A program of its own beside this one: .ts from source, .mjs in bundles.
+      entry: join(import.meta.dirname, `postgres-guardian${extname(import.meta.filename)}`),
       request,
       clock: systemClock,
       startDeadlineMs: START_DEADLINE_MS,

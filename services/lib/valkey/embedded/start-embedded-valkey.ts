@@ -1,5 +1,5 @@
 /** Starts a Valkey server under a guardian, on a port of the caller's or of its own choosing. */
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 
 import { systemClock } from '@weir/clock';
 import { WeirError } from '@weir/errors';
@@ -43,7 +43,8 @@ export function startEmbeddedValkey(options: EmbeddedValkeyOptions = {}): Promis
   return startOnPort(options.port, async (port) => {
     const request: ServerRequest = { binary: findValkeyServer(), port, directory, password, args };
     const { ready, stop } = await startGuarded({
-      entry: join(import.meta.dirname, 'valkey-guardian.ts'),
+      // A program of its own beside this one: .ts from source, .mjs in bundles.
+      entry: join(import.meta.dirname, `valkey-guardian${extname(import.meta.filename)}`),
       request,
       clock: systemClock,
       startDeadlineMs: START_DEADLINE_MS,
