@@ -116,10 +116,8 @@ test('a refused subscription names its products, if the venue does', () => {
   expect(error('FOO-USD, 1INCH-BAR and FOO-USD are not valid products')).toMatchObject({
     symbols: ['FOO-USD', '1INCH-BAR'],
   });
-  expect(error('level2, level3, and full channels now require authentication.')).toMatchObject({
-    kind: 'rejected',
-    symbols: [],
-  });
+  expect(error('an unheard-of reason')).toMatchObject({ kind: 'rejected', symbols: [] });
+  expect(error('level2, level3, and full channels now require authentication.')).toMatchObject({ kind: 'error' });
   expect(error()).toEqual({ kind: 'rejected', symbols: [], reason: 'Failed to subscribe' });
   expect(decode({ type: 'error', message: 'Malformed JSON' })).toEqual({ kind: 'error', reason: 'Malformed JSON' });
   expect(decode({ type: 'error' })).toEqual({ kind: 'error', reason: 'error without a message' });

@@ -14,6 +14,7 @@ import {
 } from '../json-fields.ts';
 import { splitSymbol, type MarketName } from '../market-name.ts';
 import type { VenueEvent } from '../venue-event.ts';
+import { isAboutConnection } from '../refusal-reason.ts';
 import { presentTime } from '../venue-time.ts';
 
 export function decodeCoinbase(frame: string): VenueEvent {
@@ -128,13 +129,14 @@ function isMatching(product: Fields): boolean {
 
 const PRODUCT_IN_TEXT = /\b[A-Z0-9]{1,20}-[A-Z0-9]{1,20}\b/g;
 
-/** The reason of a refused subscription names the products, if it is about products. */
+/** The reason of a refused subscription names the products, if it is about products; some are about a channel. */
 function decodeError(fields: Fields): VenueEvent {
   const message = textOf(fields['message']) ?? 'error without a message';
   const detail = textOf(fields['reason']);
   const reason = detail === undefined ? message : `${message}: ${detail}`;
-  if (!message.toLowerCase().includes('subscribe')) return { kind: 'error', reason };
-  return { kind: 'rejected', symbols: [...new Set(detail?.match(PRODUCT_IN_TEXT))], reason };
+  const symbols = [...new Set(detail?.match(PRODUCT_IN_TEXT))];
+  const isRefusal = /subscribe/i.test(message) && !(symbols.length === 0 && isAboutConnection(reason));
+  return isRefusal ? { kind: 'rejected', symbols, reason } : { kind: 'error', reason };
 }
 
 function marketOf(fields: Fields): MarketName | undefined {

@@ -102,6 +102,10 @@ test('acks and errors come per symbol', () => {
     reason: 'Malformed request',
     requestId: 4,
   });
+  expect(answer('{"method":"subscribe","success":false,"error":"Exceeded msg rate"}')).toEqual({
+    kind: 'error',
+    reason: 'Exceeded msg rate',
+  });
   expect(answer('{"method":"subscribe","success":false,"error":"Already subscribed","symbol":"BTC/USD"}')).toEqual({
     kind: 'subscribed',
     symbols: ['BTC/USD'],

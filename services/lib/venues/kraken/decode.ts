@@ -13,6 +13,7 @@ import {
 } from '../json-fields.ts';
 import { splitSymbol } from '../market-name.ts';
 import type { MaintenanceNotice, VenueEvent } from '../venue-event.ts';
+import { isAboutConnection } from '../refusal-reason.ts';
 import { presentTime } from '../venue-time.ts';
 import { parseWithNumberTexts, pickNumberTexts } from './exact-numbers.ts';
 
@@ -122,14 +123,7 @@ function decodeAnswer(fields: Fields): VenueEvent {
   const symbol = textOf(fields['symbol']) ?? textOf(result?.['symbol']);
   // Asked twice, it says so as an error; the subscription stands.
   const isSubscribed = reason === undefined ? fields['success'] === true : /already subscribed/i.test(reason);
-  if (!isSubscribed) {
-    return {
-      kind: 'rejected',
-      symbols: symbolsOf(symbol, reason),
-      reason: reason ?? 'refused without a reason',
-      ...id,
-    };
-  }
+  if (!isSubscribed) return decodeRefusal(symbol, reason ?? 'refused without a reason', id);
   const channel = result?.['channel'] ?? 'ticker';
   if (channel !== 'ticker') return ignored(`answer for channel ${excerpt(channel)} is not used`);
   return { kind: 'subscribed', symbols: symbol === undefined ? [] : [symbol], complete: false, ...id };
@@ -137,8 +131,10 @@ function decodeAnswer(fields: Fields): VenueEvent {
 
 const SYMBOL_IN_TEXT = /\b[A-Za-z0-9.]{1,20}\/[A-Za-z0-9.]{1,20}\b/g;
 
-function symbolsOf(symbol: string | undefined, reason: string | undefined): readonly string[] {
-  return symbol === undefined ? [...new Set(reason?.match(SYMBOL_IN_TEXT))] : [symbol];
+function decodeRefusal(symbol: string | undefined, reason: string, id: { readonly requestId?: number }): VenueEvent {
+  const symbols = symbol === undefined ? [...new Set(reason.match(SYMBOL_IN_TEXT))] : [symbol];
+  if (symbols.length === 0 && isAboutConnection(reason)) return { kind: 'error', reason };
+  return { kind: 'rejected', symbols, reason, ...id };
 }
 
 /** In every state but "online" nothing is matched. */

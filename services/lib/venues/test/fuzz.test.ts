@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { venues, type VenueEvent } from '../index.ts';
 import { findRecordings, readFrames } from './recordings.ts';
 
-const MUTATIONS = 150_000;
+const MUTATIONS = 110_000;
 const SEED = 20_261_120;
 
 /** One frame of every shape, for clones that have no recordings beside them. */

@@ -1,0 +1,318 @@
+import { createFakeClock, type FakeClock } from '@weir/testing';
+import { findVenue, type Venue } from '@weir/venues';
+import { formatDecimal } from '@weir/wire';
+import { expect, test } from 'vitest';
+import { createConnectBudget } from './connect-budget.ts';
+import { createConnector, type Connector, type ConnectorStatus, type SourceQuote } from './connector.ts';
+import type { OpenSocket, SocketHandlers } from './socket.ts';
+
+interface FakeSocket extends SocketHandlers {
+  readonly sent: string[];
+  pings: number;
+  isTerminated: boolean;
+}
+
+interface Line {
+  readonly level: string;
+  readonly message: string;
+  readonly data: object;
+}
+
+function getVenue(id: string): Venue {
+  const venue = findVenue(id);
+  if (venue === undefined) throw new Error(`no venue ${id}`);
+  return venue;
+}
+
+/** A connector whose sockets are held by the test. */
+function createBench(id: string, assets: readonly string[], more: { readonly openSocket?: OpenSocket } = {}) {
+  const venue = getVenue(id);
+  const clock: FakeClock = createFakeClock();
+  const sockets: FakeSocket[] = [];
+  const quotes: SourceQuote[] = [];
+  const statuses: ConnectorStatus[] = [];
+  const lines: Line[] = [];
+  const counts = new Map<string, number>();
+  const openFake: OpenSocket = (_url, _handshakeTimeoutMs, handlers) => {
+    const socket: FakeSocket = { ...handlers, sent: [], pings: 0, isTerminated: false };
+    sockets.push(socket);
+    return {
+      send: (text) => void socket.sent.push(text),
+      ping: () => {
+        socket.pings += 1;
+      },
+      terminate: () => {
+        socket.isTerminated = true;
+      },
+      closed: Promise.resolve(),
+    };
+  };
+  const log = (level: string) => (data: object, message: string) => void lines.push({ level, message, data });
+  const connector: Connector = createConnector({
+    venue,
+    url: 'wss://venue.test/ws',
+    symbols: assets.map((asset) => ({ asset, quote: 'USD', symbol: venue.symbolOf(asset, 'USD') })),
+    clock,
+    // Only the three levels that a connector writes, each with data and a constant sentence.
+    logger: { debug: log('debug'), info: log('info'), warn: log('warn') } as never,
+    telemetry: {
+      counter: (name, { attributes = {} }) => {
+        const key = [name, ...Object.values(attributes).slice(1)].join(' ');
+        return {
+          add: (count = 1) => void counts.set(key, (counts.get(key) ?? 0) + count),
+          get value() {
+            return counts.get(key) ?? 0;
+          },
+        };
+      },
+    },
+    random: () => 0.5,
+    onQuote: (quote) => quotes.push(quote),
+    onStatus: (status) => statuses.push(status),
+    openSocket: more.openSocket ?? openFake,
+  });
+  const socket = (): FakeSocket => {
+    const newest = sockets.at(-1);
+    if (newest === undefined) throw new Error('no socket was opened');
+    return newest;
+  };
+  return { connector, clock, sockets, socket, quotes, statuses, lines, counts };
+}
+
+const TICKER = (price: string, tradeId: number): string =>
+  JSON.stringify({
+    type: 'ticker',
+    product_id: 'BTC-USD',
+    price,
+    sequence: tradeId * 10,
+    trade_id: tradeId,
+    time: '2025-12-31T23:59:59.500000Z',
+  });
+const ACK = '{"type":"subscriptions","channels":[{"name":"ticker","product_ids":["BTC-USD"]}]}';
+const HEARTBEAT = (tradeId: number): string =>
+  JSON.stringify({ type: 'heartbeat', product_id: 'BTC-USD', last_trade_id: tradeId });
+
+test('connects, subscribes, tells quotes and proofs of life, and says so in its status', async () => {
+  const { connector, clock, socket, quotes, statuses, counts } = createBench('coinbase', ['BTC']);
+  expect(connector.status).toMatchObject({ state: 'down', reason: 'NotStarted', sinceMs: clock.nowMs() });
+  connector.start();
+  socket().onOpen();
+  expect(socket().sent.map((text) => JSON.parse(text) as unknown)).toEqual([
+    { type: 'subscribe', product_ids: ['BTC-USD'], channels: ['ticker', 'heartbeat', 'status'] },
+  ]);
+  socket().onFrame(TICKER('84000.10', 7));
+  socket().onFrame(ACK);
+  await clock.advance(1_000);
+  socket().onFrame(HEARTBEAT(7));
+  await clock.advance(500);
+  socket().onFrame(TICKER('84000.20', 8));
+  expect(
+    quotes.map(({ price, changed, receivedMonotonicMs, confirmedMonotonicMs }) => [
+      formatDecimal(price),
+      changed,
+      receivedMonotonicMs,
+      confirmedMonotonicMs,
+    ]),
+  ).toEqual([
+    ['84000.1', true, 0, 0],
+    ['84000.1', false, 0, 1_000],
+    ['84000.2', true, 1_500, 1_500],
+  ]);
+  expect(statuses.map(({ state, reason }) => `${state} ${reason}`)).toEqual([
+    'connecting Connecting',
+    'connecting Subscribing',
+    'ok Live',
+  ]);
+  expect(counts.get('weir.feed.venue_events ticker')).toBe(2);
+  expect(counts.get('weir.feed.venue_events heartbeat')).toBe(1);
+});
+
+test('an outage is one status until the venue is back, and is told once', async () => {
+  const { connector, clock, sockets, socket, statuses, lines } = createBench('coinbase', ['BTC']);
+  connector.start();
+  socket().onOpen();
+  socket().onFrame(ACK);
+  const since = statuses.length;
+  await clock.advance(1_000);
+  const lostAtMs = clock.nowMs();
+  socket().onClose('closed with code 1006');
+  for (let attempt = 0; attempt < 10; attempt++) {
+    await clock.advance(1_000);
+    socket().onFail({ message: 'connect ECONNREFUSED', isAnswered: false });
+  }
+  expect(sockets).toHaveLength(11);
+  await clock.advance(1_000);
+  socket().onOpen();
+  socket().onFrame(ACK);
+  expect(statuses.slice(since).map(({ state, reason }) => `${state} ${reason}`)).toEqual([
+    'down ConnectionLost',
+    'down ConnectFailed',
+    'ok Live',
+  ]);
+  expect(statuses.at(-2)).toMatchObject({ message: 'connect ECONNREFUSED', sinceMs: lostAtMs });
+  expect(
+    lines.filter(({ message }) => message === 'source changed').map(({ data }) => (data as ConnectorStatus).state),
+  ).toEqual(['connecting', 'ok', 'down', 'ok']);
+});
+
+test('a refused symbol is named in the status and told once; the good one keeps flowing', async () => {
+  const { connector, clock, socket, quotes, statuses, lines } = createBench('coinbase', ['BTC', 'FOO']);
+  connector.start();
+  socket().onOpen();
+  const error = '{"type":"error","message":"Failed to subscribe","reason":"FOO-USD is not a valid product"}';
+  socket().onFrame(error);
+  socket().onFrame(error);
+  socket().onFrame(ACK);
+  socket().onFrame(TICKER('1', 1));
+  expect(quotes).toHaveLength(1);
+  const reason = 'Failed to subscribe: FOO-USD is not a valid product';
+  expect(statuses.at(-1)).toMatchObject({
+    state: 'ok',
+    reason: 'SymbolsRefused',
+    message: '1 of 2 symbols refused',
+    quarantined: [{ asset: 'FOO', symbol: 'FOO-USD', reason }],
+  });
+  socket().onClose('closed with code 1001');
+  await clock.advance(1_000);
+  socket().onOpen();
+  expect(socket().sent[0]).toContain('"product_ids":["BTC-USD"]');
+  expect(lines.filter(({ level }) => level === 'warn')).toEqual([
+    { level: 'warn', message: 'venue refuses a symbol', data: { symbol: 'FOO-USD', reason } },
+  ]);
+});
+
+test('a silent socket is pinged, then dropped and replaced; what it says later is not heard', async () => {
+  const { connector, clock, sockets, socket, quotes, statuses } = createBench('coinbase', ['BTC']);
+  connector.start();
+  socket().onOpen();
+  socket().onFrame(ACK);
+  socket().onFrame(TICKER('1', 1));
+  await clock.advance(5_000);
+  expect(socket().pings).toBe(1);
+  expect(statuses.at(-1)).toMatchObject({ state: 'quiet', reason: 'NoFrames' });
+  socket().onPong();
+  expect(statuses.at(-1)).toMatchObject({ state: 'ok' });
+  await clock.advance(10_000);
+  expect(socket().isTerminated).toBe(true);
+  expect(statuses.at(-1)).toMatchObject({ state: 'down', reason: 'Silent' });
+  await clock.advance(1_000);
+  expect(sockets).toHaveLength(2);
+  const told = quotes.length;
+  const said = statuses.length;
+  sockets[0]?.onFrame(TICKER('666', 2));
+  sockets[0]?.onClose('at last');
+  sockets[0]?.onOpen();
+  expect(quotes).toHaveLength(told);
+  expect(statuses).toHaveLength(said);
+});
+
+test('a venue with a ping of its own gets that one', async () => {
+  const { connector, clock, socket } = createBench('kraken', ['BTC']);
+  connector.start();
+  socket().onOpen();
+  socket().onFrame('{"method":"subscribe","result":{"channel":"ticker","symbol":"BTC/USD"},"success":true}');
+  await clock.advance(3_000);
+  expect(socket().pings).toBe(0);
+  expect(JSON.parse(socket().sent.at(-1) ?? '')).toMatchObject({ method: 'ping' });
+});
+
+test('Kraken under maintenance is halted, its prices age, and the work is announced once', async () => {
+  const { connector, clock, socket, quotes, statuses, lines } = createBench('kraken', ['BTC']);
+  const status = (system: string): string =>
+    `{"channel":"status","type":"update","data":[{"system":"${system}","upcoming_maintenance":[{"title":"Work","expected_start_utc":"2026-01-01T09:00:00Z","expected_end_utc":"2026-01-01T10:00:00Z"}],"emergency":[]}]}`;
+  connector.start();
+  socket().onOpen();
+  socket().onFrame(status('online'));
+  socket().onFrame('{"method":"subscribe","result":{"channel":"ticker","symbol":"BTC/USD"},"success":true}');
+  socket().onFrame('{"channel":"ticker","type":"snapshot","data":[{"symbol":"BTC/USD","last":84000.10}]}');
+  await clock.advance(1_000);
+  socket().onFrame('{"channel":"heartbeat"}');
+  expect(quotes.at(-1)).toMatchObject({ confirmedMonotonicMs: 1_000, changed: false });
+  socket().onFrame(status('cancel_only'));
+  expect(statuses.at(-1)).toMatchObject({ state: 'halted', reason: 'VenueMaintenance', message: 'system cancel_only' });
+  await clock.advance(1_000);
+  socket().onFrame('{"channel":"heartbeat"}');
+  expect(quotes.at(-1)).toMatchObject({ confirmedMonotonicMs: 1_000 });
+  socket().onFrame(status('online'));
+  expect(statuses.at(-1)).toMatchObject({ state: 'ok' });
+  await clock.advance(1_000);
+  socket().onFrame('{"channel":"heartbeat"}');
+  expect(quotes.at(-1)).toMatchObject({ confirmedMonotonicMs: 3_000 });
+  expect(lines.filter(({ message }) => message === 'venue announces maintenance')).toHaveLength(1);
+});
+
+test('ignored frames are counted one by one and logged at most once a minute', async () => {
+  const { connector, clock, socket, lines, counts } = createBench('coinbase', ['BTC']);
+  connector.start();
+  socket().onOpen();
+  for (let n = 0; n < 50; n++) socket().onFrame('{"type":"something_new"}');
+  socket().onFrame('{"type":"error","message":"you talk too much"}');
+  await clock.advance(1_000);
+  expect(counts.get('weir.feed.venue_events ignored')).toBe(50);
+  expect(lines.filter(({ message }) => message === 'frames ignored')).toEqual([
+    { level: 'info', message: 'frames ignored', data: { count: 1, why: 'type "something_new" is not used' } },
+  ]);
+  expect(lines).toContainEqual({
+    level: 'warn',
+    message: 'venue complained',
+    data: { count: 1, reason: 'you talk too much' },
+  });
+});
+
+test('connectors that share a budget share the limit of a host', async () => {
+  const clock = createFakeClock();
+  const connectBudget = createConnectBudget(clock);
+  const venue = { ...getVenue('coinbase'), limits: { symbolsPerFrame: 50, connectsPerSecond: 1, connectBurst: 2 } };
+  const opened: number[] = [];
+  const connectors = [1, 2, 3, 4].map((n) =>
+    createConnector({
+      venue,
+      url: 'wss://venue.test',
+      symbols: [{ asset: 'BTC', quote: 'USD', symbol: 'BTC-USD' }],
+      clock,
+      logger: { debug: () => undefined, info: () => undefined, warn: () => undefined } as never,
+      telemetry: { counter: () => ({ add: () => undefined, value: 0 }) },
+      random: () => 0.5,
+      onQuote: () => undefined,
+      onStatus: () => undefined,
+      connectBudget,
+      openSocket: () => {
+        opened.push(n);
+        return { send: () => undefined, ping: () => undefined, terminate: () => undefined, closed: Promise.resolve() };
+      },
+    }),
+  );
+  for (const connector of connectors) connector.start();
+  expect(opened).toEqual([1, 2]);
+  await clock.advance(1_000);
+  expect(opened).toEqual([1, 2, 3]);
+  await clock.advance(1_000);
+  expect(opened).toEqual([1, 2, 3, 4]);
+});
+
+test('an address that is none is a failure like any other', async () => {
+  const { connector, clock, statuses } = createBench('coinbase', ['BTC'], {
+    openSocket: () => {
+      throw new SyntaxError('Invalid URL: nowhere');
+    },
+  });
+  connector.start();
+  await clock.advance(10_000);
+  expect(statuses.at(-1)).toMatchObject({ state: 'down', reason: 'ConnectFailed', message: 'Invalid URL: nowhere' });
+  await connector.stop();
+  expect(clock.pendingTimers).toBe(0);
+});
+
+test('stop drops the socket and leaves no timer', async () => {
+  const { connector, clock, socket, statuses } = createBench('coinbase', ['BTC']);
+  connector.start();
+  socket().onOpen();
+  socket().onFrame(ACK);
+  await connector.stop();
+  expect(socket().isTerminated).toBe(true);
+  expect(clock.pendingTimers).toBe(0);
+  expect(statuses.at(-1)).toMatchObject({ state: 'down', reason: 'Stopped' });
+  connector.start();
+  await clock.advance(60_000);
+  expect(clock.pendingTimers).toBe(0);
+});

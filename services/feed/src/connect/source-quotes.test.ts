@@ -1,0 +1,212 @@
+import type { ProofOfLife, TickerEvent } from '@weir/venues';
+import { parseDecimal } from '@weir/wire';
+import { expect, test } from 'vitest';
+import { createSourceQuotes, type Arrival, type SourceQuote } from './source-quotes.ts';
+
+const WALL_MS = Date.parse('2026-11-20T10:00:00Z');
+const decimal = (text: string): bigint => parseDecimal(text) ?? -1n;
+
+function createBook(proofOfLife: ProofOfLife, wanted: readonly string[] = ['BTC', 'ETH']) {
+  const told: SourceQuote[] = [];
+  const subscribed = new Set(wanted.map((asset) => `${asset}-USD`));
+  const halted = new Set<string>();
+  const quotes = createSourceQuotes({
+    symbols: wanted.map((asset) => ({ asset, quote: 'USD', symbol: `${asset}-USD` })),
+    proofOfLife,
+    isSubscribed: (symbol) => subscribed.has(symbol),
+    isHalted: (symbol) => halted.has(symbol),
+    onQuote: (quote) => told.push(quote),
+  });
+  const at = (monotonicMs: number, connection = 1): Arrival => ({
+    monotonicMs,
+    wallMs: WALL_MS + monotonicMs,
+    connection,
+  });
+  return { quotes, told, subscribed, halted, at, last: () => told.at(-1) };
+}
+
+const ticker = (more: Partial<TickerEvent> = {}): TickerEvent => ({
+  kind: 'ticker',
+  symbol: 'BTC-USD',
+  asset: 'BTC',
+  quote: 'USD',
+  price: '84737.58',
+  ...more,
+});
+
+test('a ticker is told with its exact price and both of its times', () => {
+  const { quotes, at, told } = createBook('trade-id-heartbeat');
+  const event = ticker({ bid: '84737.57', ask: '84737.59', tradeTime: '2026-11-20T09:59:59.250123Z' });
+  expect(quotes.ticker(event, at(1_000))).toBe('told');
+  expect(told).toEqual([
+    {
+      asset: 'BTC',
+      quote: 'USD',
+      symbol: 'BTC-USD',
+      price: decimal('84737.58'),
+      bid: decimal('84737.57'),
+      ask: decimal('84737.59'),
+      tradeTimeMs: Date.parse('2026-11-20T09:59:59.250Z'),
+      receivedMonotonicMs: 1_000,
+      confirmedMonotonicMs: 1_000,
+      changed: true,
+    },
+  ]);
+});
+
+test('the same values again are a confirmation, a new book is a change', () => {
+  const { quotes, at, last } = createBook('trade-id-heartbeat');
+  quotes.ticker(ticker({ bid: '1' }), at(0));
+  quotes.ticker(ticker({ bid: '1' }), at(5));
+  expect(last()).toMatchObject({ changed: false, confirmedMonotonicMs: 5 });
+  quotes.ticker(ticker({ bid: '2' }), at(6));
+  expect(last()).toMatchObject({ changed: true });
+  quotes.ticker(ticker(), at(7));
+  expect(last()).toMatchObject({ changed: true });
+  expect(last()).not.toHaveProperty('bid');
+});
+
+test('a symbol that nobody asked for is not told', () => {
+  const { quotes, at, told } = createBook('trade-id-heartbeat');
+  expect(quotes.ticker(ticker({ symbol: 'DOGE-USD' }), at(0))).toBe('unasked');
+  expect(told).toEqual([]);
+});
+
+test('a sequence that goes back is dropped, a gap is no loss, and a restarted sequence with newer times is taken', () => {
+  const { quotes, at, last } = createBook('trade-id-heartbeat');
+  const take = (price: string, sequence: number, second: number): string =>
+    quotes.ticker(ticker({ price, sequence, tradeTime: `2026-11-20T09:59:${second}.000000Z` }), at(second));
+  expect(take('10', 100, 10)).toBe('told');
+  expect(take('11', 2_252, 11)).toBe('told');
+  expect(take('9', 99, 10)).toBe('older');
+  expect(take('9', 99, 11)).toBe('older');
+  expect(last()?.price).toBe(decimal('11'));
+  expect(take('12', 5, 30)).toBe('told');
+  expect(take('13', 6, 30)).toBe('told');
+});
+
+test('without a sequence an earlier time of the venue is dropped', () => {
+  const { quotes, at } = createBook('connection-heartbeat');
+  const take = (tradeTime: string): string => quotes.ticker(ticker({ tradeTime }), at(0));
+  expect(take('2026-11-20T09:59:59.000001Z')).toBe('told');
+  expect(take('2026-11-20T09:59:58.999999Z')).toBe('older');
+  expect(take('2026-11-20T09:59:59.000001Z')).toBe('told');
+});
+
+test('a time ahead of ours is taken back to ours, and one far ahead blocks nothing after it', () => {
+  const { quotes, at, last } = createBook('connection-heartbeat');
+  quotes.ticker(ticker({ tradeTime: '2026-11-20T10:00:01.500000Z' }), at(0));
+  expect(last()?.tradeTimeMs).toBe(WALL_MS);
+  quotes.ticker(ticker({ tradeTime: '2099-01-01T00:00:00.000000Z' }), at(1));
+  expect(last()?.tradeTimeMs).toBe(WALL_MS + 1);
+  expect(quotes.ticker(ticker({ tradeTime: '2026-11-20T10:00:00.000000Z' }), at(2))).toBe('told');
+});
+
+test('a crossed book is left out, a slightly crossed one is not', () => {
+  const { quotes, at, last } = createBook('connection-heartbeat');
+  quotes.ticker(ticker({ bid: '100.2', ask: '100' }), at(0));
+  expect(last()).not.toHaveProperty('bid');
+  expect(last()).not.toHaveProperty('ask');
+  quotes.ticker(ticker({ bid: '100.05', ask: '100' }), at(1));
+  expect(last()).toMatchObject({ bid: decimal('100.05'), ask: decimal('100') });
+});
+
+test('a heartbeat that names the newest trade confirms the price, any other does not', () => {
+  const { quotes, at, told } = createBook('trade-id-heartbeat');
+  const heartbeat = (lastTradeId: string, ms: number, symbol = 'BTC-USD'): void =>
+    quotes.heartbeat({ kind: 'heartbeat', symbol, lastTradeId }, at(ms));
+  heartbeat('7', 0);
+  quotes.ticker(ticker({ tradeId: '7' }), at(10));
+  heartbeat('7', 1_000);
+  heartbeat('8', 2_000);
+  heartbeat('7', 2_500, 'ETH-USD');
+  quotes.heartbeat({ kind: 'heartbeat' }, at(2_600));
+  quotes.heartbeat({ kind: 'heartbeat', symbol: 'BTC-USD' }, at(2_700));
+  expect(
+    told.map(({ changed, receivedMonotonicMs, confirmedMonotonicMs }) => [
+      changed,
+      receivedMonotonicMs,
+      confirmedMonotonicMs,
+    ]),
+  ).toEqual([
+    [true, 10, 10],
+    [false, 10, 1_000],
+  ]);
+  expect(quotes.unprovenSince(1_000)).toEqual(['ETH-USD']);
+  expect(quotes.unprovenSince(1_001)).toEqual(['BTC-USD', 'ETH-USD']);
+});
+
+test('a market that stands still is not confirmed by its heartbeat', () => {
+  const { quotes, at, told, halted } = createBook('trade-id-heartbeat');
+  quotes.ticker(ticker({ tradeId: '7' }), at(0));
+  halted.add('BTC-USD');
+  quotes.heartbeat({ kind: 'heartbeat', symbol: 'BTC-USD', lastTradeId: '7' }, at(1_000));
+  expect(told).toHaveLength(1);
+  halted.clear();
+  quotes.heartbeat({ kind: 'heartbeat', symbol: 'BTC-USD', lastTradeId: '7' }, at(2_000));
+  expect(told).toHaveLength(2);
+});
+
+test('where the venue pushes every change, any frame confirms all subscribed symbols, about once a second', () => {
+  const { quotes, at, told } = createBook('connection-heartbeat');
+  quotes.ticker(ticker(), at(0));
+  quotes.ticker(ticker({ symbol: 'ETH-USD' }), at(0));
+  quotes.alive(at(0));
+  expect(told).toHaveLength(2);
+  for (let ms = 1; ms <= 10_000; ms++) quotes.alive(at(ms));
+  const confirmations = told.slice(2);
+  expect(confirmations.every(({ changed }) => !changed)).toBe(true);
+  expect(confirmations).toHaveLength(2 * 11);
+  expect(confirmations.at(-1)).toMatchObject({
+    symbol: 'ETH-USD',
+    receivedMonotonicMs: 0,
+    confirmedMonotonicMs: 9_900,
+  });
+  expect(quotes.unprovenSince(9_900)).toEqual([]);
+});
+
+test('a frame confirms nothing of an earlier connection, of a halted market, or of what is not subscribed', () => {
+  const { quotes, at, told, subscribed, halted } = createBook('connection-heartbeat', ['BTC', 'ETH', 'SOL', 'XRP']);
+  for (const asset of ['BTC', 'ETH', 'SOL']) quotes.ticker(ticker({ symbol: `${asset}-USD` }), at(0, 1));
+  quotes.ticker(ticker({ symbol: 'ETH-USD' }), at(1_000, 2));
+  quotes.ticker(ticker({ symbol: 'SOL-USD' }), at(1_000, 2));
+  quotes.ticker(ticker({ symbol: 'XRP-USD' }), at(1_000, 2));
+  subscribed.delete('ETH-USD');
+  halted.add('SOL-USD');
+  told.length = 0;
+  quotes.alive(at(2_000, 2));
+  expect(told.map(({ symbol }) => symbol)).toEqual(['XRP-USD']);
+});
+
+test('a frame is no proof where the venue names its trades', () => {
+  const { quotes, at, told } = createBook('trade-id-heartbeat');
+  quotes.ticker(ticker(), at(0));
+  quotes.alive(at(5_000));
+  expect(told).toHaveLength(1);
+});
+
+test('a book alone moves bid and ask around the known price, and never makes a price up', () => {
+  const { quotes, at, told, last } = createBook('connection-heartbeat');
+  const book = { kind: 'quote', symbol: 'BTC-USD', asset: 'BTC', quote: 'USD' } as const;
+  expect(quotes.book({ ...book, bid: '9', ask: '11' }, at(0))).toBe('no-price');
+  expect(told).toEqual([]);
+  quotes.ticker(ticker({ price: '10', bid: '9' }), at(1));
+  expect(quotes.book({ ...book, bid: '9.5', ask: '10.5' }, at(2))).toBe('told');
+  expect(last()).toMatchObject({
+    price: decimal('10'),
+    bid: decimal('9.5'),
+    ask: decimal('10.5'),
+    confirmedMonotonicMs: 2,
+    changed: true,
+  });
+  expect(quotes.book(book, at(3))).toBe('no-price');
+  expect(quotes.book({ ...book, symbol: 'DOGE-USD' }, at(4))).toBe('unasked');
+  expect(told).toHaveLength(2);
+});
+
+test('a book alone does not confirm the last trade where trades have ids', () => {
+  const { quotes, at, last } = createBook('trade-id-heartbeat');
+  quotes.ticker(ticker(), at(1));
+  quotes.book({ kind: 'quote', symbol: 'BTC-USD', asset: 'BTC', quote: 'USD', bid: '1' }, at(9));
+  expect(last()).toMatchObject({ confirmedMonotonicMs: 1, receivedMonotonicMs: 9, bid: decimal('1') });
+});

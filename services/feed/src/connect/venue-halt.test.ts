@@ -1,0 +1,67 @@
+import type { StatusEvent } from '@weir/venues';
+import { expect, test } from 'vitest';
+import type { Halt } from './machine-state.ts';
+import { applyStatus, isHalted, isInMaintenance, isMarketHalted } from './venue-halt.ts';
+
+const ONLINE: Halt = { message: undefined, symbols: new Set(), windows: [] };
+const WANTED = new Map([
+  ['BTC-USD', 1],
+  ['ETH-USD', 1],
+]);
+const NOW_MS = Date.parse('2026-10-05T09:00:00Z');
+
+function after(halt: Halt, status: Partial<StatusEvent>) {
+  return applyStatus(halt, { kind: 'status', state: 'online', message: '', ...status }, WANTED);
+}
+
+test('a halted venue halts every market until it says online', () => {
+  const { halt } = after(ONLINE, { state: 'halted', message: 'system cancel_only' });
+  expect(isHalted(halt, WANTED)).toBe(true);
+  expect(isMarketHalted(halt, 'BTC-USD')).toBe(true);
+  expect(isInMaintenance(halt, NOW_MS)).toBe(true);
+  expect(isHalted(after(halt, {}).halt, WANTED)).toBe(false);
+});
+
+test('single markets are told when they halt and when they resume, and only if they are wanted', () => {
+  const first = after(ONLINE, { haltedSymbols: ['ETH-USD', 'OLD-USD'] });
+  expect(first.notices).toEqual([{ kind: 'market-halted', symbol: 'ETH-USD' }]);
+  expect(isMarketHalted(first.halt, 'ETH-USD')).toBe(true);
+  expect(isMarketHalted(first.halt, 'BTC-USD')).toBe(false);
+  expect(isHalted(first.halt, WANTED)).toBe(false);
+  expect(after(first.halt, { haltedSymbols: ['ETH-USD'] }).notices).toEqual([]);
+  const all = after(first.halt, { haltedSymbols: ['ETH-USD', 'BTC-USD'] });
+  expect(isHalted(all.halt, WANTED)).toBe(true);
+  expect(after(all.halt, { haltedSymbols: ['BTC-USD'] }).notices).toEqual([
+    { kind: 'market-resumed', symbol: 'ETH-USD' },
+  ]);
+  expect(isHalted(ONLINE, new Map())).toBe(false);
+});
+
+test('announced work is told once, and its time counts as maintenance', () => {
+  const window = {
+    title: 'Work',
+    startsAt: '2026-10-05T09:00:00Z',
+    endsAt: '2026-10-05T10:00:00Z',
+    isEmergency: false,
+  };
+  const { halt, notices } = after(ONLINE, { maintenance: [window] });
+  expect(notices).toEqual([
+    { kind: 'maintenance-announced', title: 'Work', startMs: NOW_MS, endMs: NOW_MS + 3_600_000 },
+  ]);
+  expect(after(halt, { maintenance: [window] }).notices).toEqual([]);
+  // A status that does not speak of maintenance takes nothing back.
+  expect(after(halt, {}).halt.windows).toHaveLength(1);
+  expect(after(halt, { maintenance: [] }).halt.windows).toHaveLength(0);
+  expect([-1, 0, 3_599_999, 3_600_000].map((ms) => isInMaintenance(halt, NOW_MS + ms))).toEqual([
+    false,
+    true,
+    true,
+    false,
+  ]);
+});
+
+test('work without dates is told but is no time', () => {
+  const { halt, notices } = after(ONLINE, { maintenance: [{ title: 'Emergency', isEmergency: true }] });
+  expect(notices).toEqual([{ kind: 'maintenance-announced', title: 'Emergency' }]);
+  expect(isInMaintenance(halt, NOW_MS)).toBe(false);
+});
