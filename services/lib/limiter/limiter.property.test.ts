@@ -31,6 +31,31 @@ const spendAtTheEnd = fc.tuple(index, index).map(([pod, other]) =>
     await sim.settle();
   }),
 );
+/** As that, but after the end: nothing may be left of the lease. */
+const spendLate = fc.tuple(index, index).map(([pod, other]) =>
+  step(`spendLate(${pod}, ${other})`, async (sim) => {
+    await sim.passTime(300);
+    await sim.spendLease(pod);
+    await sim.drain(other);
+    await sim.settle();
+  }),
+);
+/** A lease that took long to arrive, and is used for as long as the pod believes in it. */
+const slowReply = fc.tuple(index, index).map(([pod, other]) =>
+  step(`slowReply(${pod}, ${other})`, async (sim) => {
+    await sim.request(pod, 1, 1);
+    await sim.settle();
+    await sim.passTime(300);
+    await sim.request(pod, 1, 1);
+    await sim.execute(0);
+    await sim.passTime(40);
+    await sim.deliver(0);
+    await sim.passTime(215);
+    await sim.spendLease(pod);
+    await sim.drain(other);
+    await sim.settle();
+  }),
+);
 const passTime = fc
   .oneof(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 30, max: 400 }), fc.constantFrom(10, 235, 240))
   .map((ms) => step(`passTime(${ms})`, (sim) => sim.passTime(ms)));
@@ -52,6 +77,8 @@ const ordinary = [
   { arbitrary: drain, weight: 2 },
   { arbitrary: spendLease, weight: 2 },
   { arbitrary: spendAtTheEnd, weight: 2 },
+  { arbitrary: spendLate, weight: 1 },
+  { arbitrary: slowReply, weight: 2 },
   { arbitrary: passTime, weight: 8 },
   { arbitrary: settle, weight: 6 },
   { arbitrary: execute, weight: 4 },

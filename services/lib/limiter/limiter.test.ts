@@ -134,6 +134,26 @@ describe('leasing', () => {
     expect(rig.valkey.calls.at(-1)?.args).toHaveLength(5);
   });
 
+  it('lets go of tokens that Valkey knows nothing of any more', async () => {
+    const rig = createRig();
+    await rig.warmUp();
+    rig.valkey.model.clear();
+    rig.valkey.hold();
+    const callsBefore = rig.valkey.calls.length;
+    while (rig.valkey.calls.length === callsBefore) await rig.decide();
+    await rig.valkey.calls.at(-1)?.answer();
+    let spent = 0;
+    while (isSynchronous(rig.decide())) spent += 1;
+    expect(spent).toBe(rig.valkey.model.liability('ratelimit:{key}'));
+  });
+
+  it('keeps the retention that the requests ask for in its refills too', async () => {
+    const rig = createRig();
+    await rig.warmUp({ retentionMs: 3_600_000 });
+    expect(rig.valkey.calls.some(({ args }) => args[4] === 0)).toBe(true);
+    expect(new Set(rig.valkey.calls.map(({ args }) => args[2]))).toEqual(new Set([3_600_000]));
+  });
+
   it('takes a smaller share when there are more pods', async () => {
     const rig = createRig();
     rig.pods = 1;
@@ -250,6 +270,7 @@ describe('waiting', () => {
     rig.valkey.release();
     expect(await rig.decide()).toMatchObject({ basis: 'valkey' });
     expect(rig.clock.pendingTimers).toBe(0);
+    expect(await rig.metrics()).toMatch(/weir_limiter_decisions\S*{[^}]*admitted[^}]*"valkey"[^}]*} 2\b/);
   });
 });
 
