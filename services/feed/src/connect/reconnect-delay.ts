@@ -1,7 +1,7 @@
 /** How long to wait before a connection is tried again. Pure. Why these numbers: docs/decisions/0020-reconnect-pace.md. */
 
 /** For so long an outage is answered quickly; most are over by then. */
-export const FAST_PHASE_MS = 60_000;
+const FAST_PHASE_MS = 60_000;
 
 const IMMEDIATE_MS_MAX = 250;
 const FAST_DELAY_MS_MAX = 1_000;
