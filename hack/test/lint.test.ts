@@ -28,6 +28,10 @@ const planted: readonly Planted[] = [
     rule: 'typescript(await-thenable)',
     code: 'export async function f(n: number): Promise<number> { return await n; }',
   },
+  {
+    rule: 'typescript(unbound-method)',
+    code: 'class Part { #open = true; close(): void { this.#open = false; } }\nexport const f = new Part().close;',
+  },
   { rule: 'typescript(no-explicit-any)', code: 'export function f(value: any): unknown { return value; }' },
   { rule: 'typescript(no-non-null-assertion)', code: 'export const f = (text?: string): string => text!;' },
   {

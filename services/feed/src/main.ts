@@ -56,10 +56,10 @@ async function start(config: Config, logger: Logger, lifecycle: Lifecycle): Prom
     otlpEndpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT,
     traceSampleRatio: config.WEIR_TRACE_SAMPLE_RATIO,
   });
-  lifecycle.onStop('telemetry', telemetry.close);
+  lifecycle.onStop('telemetry', () => telemetry.close());
   const target = valkeyTargetOf(config, (file) => readFileSync(file, 'utf8'));
   const valkey = createValkey({ target, clock, logger, telemetry, clientName: `weir-${SERVICE}` });
-  lifecycle.onStop('valkey', valkey.close);
+  lifecycle.onStop('valkey', () => valkey.close());
 
   // Health is answered from the first moment on, the feed comes once Valkey does.
   const started: { feed?: Feed } = {};

@@ -23,7 +23,7 @@ export interface StartGuardedOptions<Ready> {
 export interface Guarded<Ready> {
   readonly ready: Ready;
   /** Stops the server, then its guardian; resolves when both are gone. */
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 const OUTPUT_CHARS_MAX = 4_000;

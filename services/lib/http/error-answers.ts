@@ -9,11 +9,11 @@ import { PROBLEM_MEDIA_TYPE, problemOf, sendProblem, type ProblemSource } from '
 import { describeFaults, fieldFaults } from './validation.ts';
 
 export interface ErrorAnswers {
-  onError(error: unknown, request: FastifyRequest, reply: FastifyReply): void;
+  readonly onError: (error: unknown, request: FastifyRequest, reply: FastifyReply) => void;
   /** For errors before any route is found, such as a URL that cannot be decoded. */
-  onFrameworkError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void;
+  readonly onFrameworkError: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => void;
   /** For what is no HTTP request. */
-  onClientError(error: Error & { code?: string }, socket: Socket): void;
+  readonly onClientError: (error: Error & { code?: string }, socket: Socket) => void;
 }
 
 export interface ErrorAnswersOptions {

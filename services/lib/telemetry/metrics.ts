@@ -117,9 +117,9 @@ interface Family {
 }
 
 export interface Metrics {
-  counter(name: string, options: CounterOptions): HotCounter;
-  histogram(name: string, options: HistogramOptions): HotHistogram;
-  gauge(name: string, options: GaugeOptions, read: ReadGauge): void;
+  readonly counter: (name: string, options: CounterOptions) => HotCounter;
+  readonly histogram: (name: string, options: HistogramOptions) => HotHistogram;
+  readonly gauge: (name: string, options: GaugeOptions, read: ReadGauge) => void;
   /** Errors are those that gauges threw; every other instrument is in the result all the same. */
   collect(): { metrics: MetricData[]; errors: unknown[] };
 }

@@ -15,6 +15,6 @@ export async function startTestValkey(options: EmbeddedValkeyOptions = {}): Prom
     ...valkey,
     hang: () => void process.kill(valkey.pid, 'SIGSTOP'),
     resume: () => void process.kill(valkey.pid, 'SIGCONT'),
-    [Symbol.asyncDispose]: valkey.stop,
+    [Symbol.asyncDispose]: () => valkey.stop(),
   };
 }

@@ -81,7 +81,7 @@ function createIdentityWatch(logger: Logger) {
   let identity: string | undefined;
   let hasBeenUp = false;
   return {
-    listen(listener: () => void): () => void {
+    listen: (listener: () => void): (() => void) => {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
@@ -142,7 +142,7 @@ function openChannel(options: ClientOptions) {
       breaker.connected();
       options.onUp(info);
     },
-    onDown: breaker.disconnected,
+    onDown: () => breaker.disconnected(),
   });
   return { attempt, breaker, connection, deadlines, identities, metrics };
 }
@@ -177,7 +177,7 @@ export function openClient(options: ClientOptions): ManagedClient {
     get health() {
       return breaker.health;
     },
-    onFailover: identities.listen,
+    onFailover: (listener) => identities.listen(listener),
     // ioredis reshapes the replies of some commands that it is given in lower case.
     call: (command, ...args) => send(command.toUpperCase(), args),
     async run(script, keys, args) {

@@ -82,7 +82,7 @@ export function createValkey(options: ValkeyOptions): Valkey {
     decide,
     bulk,
     subscribe: (channels, on) => subscriber.subscribe(channels, on),
-    serverTimeMs: serverTime.nowMs,
+    serverTimeMs: () => serverTime.nowMs(),
     status: () => ({ connected: decide.health === 'closed', lastPingMs: decide.connection.lastPingMs }),
     ready: () => first.promise,
     async close() {

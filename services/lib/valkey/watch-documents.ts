@@ -19,7 +19,7 @@ export interface WatchDocumentsOptions<T> {
   readonly clock: Clock;
   readonly logger: Logger;
   /** `undefined` for a text that is no such document: it is logged, and the one before it stays. */
-  parse(json: string): T | undefined;
+  readonly parse: (json: string) => T | undefined;
   /** After the first read, even of nothing, and whenever a wanted document has changed. */
   onChange(snapshot: ReadonlyMap<string, T>, seq: number): void;
   /** Which documents are wanted; all of them when absent. */

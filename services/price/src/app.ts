@@ -50,9 +50,9 @@ export async function buildPrice(deps: PriceDeps): Promise<FastifyInstance> {
   const prices = startPrices(deps, metrics);
   const policies = startPolicies(deps);
   const stats = reportStats({ ...deps, metrics, appliedPoliciesSeq: policies.seq });
-  lifecycle.onStop('cluster stats', stats.close);
-  const limiter = createLimiter({ valkey, clock, telemetry, logger, livePods: stats.livePods });
-  lifecycle.onStop('limiter', limiter.close);
+  lifecycle.onStop('cluster stats', () => stats.close());
+  const limiter = createLimiter({ valkey, clock, telemetry, logger, livePods: () => stats.livePods() });
+  lifecycle.onStop('limiter', () => limiter.close());
   const keys = createKeyCache({ valkey, postgres, clock, logger, telemetry });
   lifecycle.onStop('keys', () => keys.close());
 
@@ -68,7 +68,7 @@ export async function buildPrice(deps: PriceDeps): Promise<FastifyInstance> {
     ready,
     health: () => describeHealth({ ...deps, table, ready }),
   });
-  const { serverTimeMs } = valkey;
+  const serverTimeMs = (): number => valkey.serverTimeMs();
   const authorize = createAuthorizer({ keys, policies: policies.directory, metrics, serverTimeMs });
   const { tracing } = telemetry;
   const api: PriceApi = { authorize, limiter, table, reader, metrics, tracing, clock, serverTimeMs };
@@ -96,7 +96,7 @@ function startPrices(deps: PriceDeps, metrics: PriceMetrics): Prices {
   const table = createPriceTable();
   const reader = createPriceReader({ valkey, table, clock });
   const rereader = createRereader({ reader, clock });
-  const updates = followUpdates({ valkey, table, clock, logger, metrics, reread: rereader.add });
+  const updates = followUpdates({ valkey, table, clock, logger, metrics, reread: (slots) => rereader.add(slots) });
   let isWarm = false;
   const feeds = watchDocuments({
     valkey,
@@ -106,9 +106,12 @@ function startPrices(deps: PriceDeps, metrics: PriceMetrics): Prices {
     parse: readFeed,
     onChange: (documents) => rereader.add(table.declare(documents, clock.monotonicMs())),
   });
-  onceRead(feeds.ready.then(rereader.idle), () => {
-    isWarm = true;
-  });
+  onceRead(
+    feeds.ready.then(() => rereader.idle()),
+    () => {
+      isWarm = true;
+    },
+  );
   telemetry.gauge('weir.price.pairs', { description: 'Pairs that feeds declare', unit: '{pair}' }, () => table.size);
   lifecycle.onStop('prices', async () => {
     rereader.close();

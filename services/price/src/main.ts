@@ -41,13 +41,13 @@ async function main(config: Config): Promise<void> {
     otlpEndpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT,
     traceSampleRatio: config.WEIR_TRACE_SAMPLE_RATIO,
   });
-  lifecycle.onStop('telemetry', telemetry.close);
+  lifecycle.onStop('telemetry', () => telemetry.close());
   const clientName = `weir-${service}`;
   const target = valkeyTargetOf(config, (file) => readFileSync(file, 'utf8'));
   const valkey = createValkey({ target, clock, logger, telemetry, clientName });
-  lifecycle.onStop('valkey', valkey.close);
+  lifecycle.onStop('valkey', () => valkey.close());
   const postgres = createPostgres({ url: config.WEIR_POSTGRES_URL, clock, logger, telemetry });
-  lifecycle.onStop('postgres', postgres.close);
+  lifecycle.onStop('postgres', () => postgres.close());
   void migrateWhenPossible({ postgres, clock, logger, signal: lifecycle.draining });
   try {
     const server = await buildPrice({ valkey, postgres, clock, logger, telemetry, lifecycle, node, version });

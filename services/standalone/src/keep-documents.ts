@@ -13,7 +13,7 @@ export interface DocumentKeeperOptions {
   readonly logger: Logger;
   readonly documents: Documents;
   /** The documents had been lost and are back: Valkey has lost everything else too. */
-  onLoss(): Promise<void>;
+  readonly onLoss: () => Promise<void>;
 }
 
 export interface DocumentKeeper {
