@@ -7,13 +7,14 @@
  * rotate keys, watch the folder for changes, or serve more than one machine.
  */
 import type { Clock } from '@weir/clock';
+import { isWeirError, WeirError } from '@weir/errors';
 import { startExchanges } from '@weir/exchanges';
 import { startFeed, type Feed } from '@weir/feed';
 import { listen } from '@weir/http';
 import { keyMigrations } from '@weir/keys';
 import type { Lifecycle } from '@weir/lifecycle';
 import { createPostgres, migrate, type Postgres } from '@weir/postgres';
-import { startEmbeddedPostgres } from '@weir/postgres/embedded';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from '@weir/postgres/embedded';
 import { buildPrice } from '@weir/price';
 import { createTelemetry, type Logger, type Telemetry } from '@weir/telemetry';
 import { createValkey, parseValkeyUrl, type Valkey } from '@weir/valkey';
@@ -23,7 +24,7 @@ import { awaitFirstPrice } from './await-first-price.ts';
 import { assertPortFree } from './check-port.ts';
 import { openDataFolder, type DataFolder } from './data-folder.ts';
 import { keyToTry, pairToTry } from './describe-start.ts';
-import { createKeyIssuer, type IssuedKeyFile } from './issue-keys.ts';
+import { issueKeys, prepareKeys, type PreparedKey } from './issue-keys.ts';
 import { keepDocuments } from './keep-documents.ts';
 import { loadResources, type Documents } from './load-resources.ts';
 import type { StandaloneOptions } from './options.ts';
@@ -44,9 +45,9 @@ export interface Standalone {
   /** Address of the price API. */
   readonly url: string;
   readonly folder: DataFolder;
-  readonly keys: readonly IssuedKeyFile[];
+  readonly keys: readonly PreparedKey[];
   /** The key and the pair to try first, where there are any. */
-  readonly key: IssuedKeyFile | undefined;
+  readonly key: PreparedKey | undefined;
   readonly pair: string | undefined;
   /** Absent when none came in time. */
   readonly firstPrice: PriceRecord | undefined;
@@ -54,7 +55,7 @@ export interface Standalone {
 }
 
 const NODE = 'standalone';
-const FIRST_PRICE_TIMEOUT_MS = 12_000;
+const FIRST_PRICE_TIMEOUT_MS = 10_000;
 
 /** Rejects with a WeirError that names the fix; whoever calls it then stops the lifecycle. */
 export async function startStandalone(options: StandaloneOptions, deps: StandaloneDeps): Promise<Standalone> {
@@ -66,22 +67,21 @@ export async function startStandalone(options: StandaloneOptions, deps: Standalo
   const declared = await loadResources(options.resources);
   progress('resources', `${count(declared)} from ${options.resources}`);
   const folder = await openDataFolder(options.data);
-  lifecycle.onStop('data folder', folder.release);
+  lifecycle.onStop('data folder', () => folder.release());
+  const keys = await prepareKeys(declared.policies, folder, options.venues === 'live' ? 'live' : 'test');
 
   const stores = await startStores(options, deps, folder);
   draining.throwIfAborted();
   const documents = await connectVenues(options, deps, declared);
   const { valkey, postgres } = stores;
-  const mode = options.venues === 'live' ? 'live' : 'test';
-  const issuer = createKeyIssuer({ postgres, client: valkey.bulk, policies: documents.policies, folder, mode });
-  const keys = await issuer.issue();
-  for (const key of keys) progress('key', `${key.policy.policy} ${key.name} in ${key.file}`);
+  const issue = (): Promise<void> => issueKeys(postgres, valkey.bulk, keys);
+  await issue();
+  for (const { policy, key, file } of keys) progress('key', `${policy.policy} ${key.name} in ${file}`);
   draining.throwIfAborted();
 
-  const reissue = async (): Promise<void> => void (await issuer.issue());
   const { logger } = deps;
-  const keeper = await keepDocuments({ client: valkey.bulk, clock, logger, documents, onLoss: reissue });
-  lifecycle.onStop('documents', keeper.stop);
+  const keeper = await keepDocuments({ client: valkey.bulk, clock, logger, documents, onLoss: issue });
+  lifecycle.onStop('documents', () => keeper.stop());
   const feeds: Feed[] = [];
   for (const { feed } of documents.feeds) feeds.push(await startFeed({ ...deps, ...stores, feed, node: NODE }));
   const server = await buildPrice({ ...deps, ...stores, node: NODE });
@@ -125,16 +125,26 @@ function startServers(
 ): Promise<[ValkeyServer, string]> {
   progress('starting', 'Valkey and Postgres; the first time Postgres needs a few seconds');
   const valkey = runValkey(options.valkeyPort, clock, logger).then((server) => {
-    lifecycle.onStop('valkey server', server.stop);
+    lifecycle.onStop('valkey server', () => server.stop());
     progress('valkey', server.url);
     return server;
   });
-  const postgres = startEmbeddedPostgres({ port: options.postgresPort, directory: folder.postgres }).then((server) => {
-    lifecycle.onStop('postgres server', server.stop);
+  const postgres = startPostgres(options.postgresPort, folder).then((server) => {
+    lifecycle.onStop('postgres server', () => server.stop());
     progress('postgres', `port ${server.port} of 127.0.0.1, files in ${folder.postgres}`);
     return server.url;
   });
   return Promise.all([valkey, postgres]);
+}
+
+async function startPostgres(port: number, folder: DataFolder): Promise<EmbeddedPostgres> {
+  try {
+    return await startEmbeddedPostgres({ port, directory: folder.postgres });
+  } catch (err) {
+    if (!isWeirError(err, 'CONFIG_INVALID')) throw err;
+    const detail = `${err.detail} (--data <folder>; it is ${folder.path} now)`;
+    throw new WeirError('CONFIG_INVALID', { detail, cause: err });
+  }
 }
 
 async function connectVenues(
@@ -147,7 +157,7 @@ async function connectVenues(
     return declared;
   }
   const exchanges = await startExchanges({ ...planSimulation(declared.feeds), seed });
-  lifecycle.onStop('exchanges', exchanges.stop);
+  lifecycle.onStop('exchanges', () => exchanges.stop());
   const { feeds, leftOut } = simulateSources(declared.feeds, exchanges.addresses);
   const addresses = Object.entries(exchanges.addresses).map(([id, { ws }]) => `${id} ${ws}`);
   progress('venues', `simulated: ${addresses.join(', ')}`);

@@ -26,7 +26,7 @@ const policy = (fields: Partial<PolicyDocument>): PolicyDocument => ({
   ...fields,
 });
 const key = (name: string, fields: Partial<PolicyDocument> = {}) => ({
-  name,
+  key: { name, project: 'p', secretName: 's' },
   policy: policy(fields),
   text: 't',
   file: 'f',
@@ -42,7 +42,7 @@ describe('what to try first', () => {
 
   it('is asked for with a key that may use HTTP', () => {
     const udp = key('udp', { access: { protocols: ['udp'], allowStale: true, onDemandAssets: false } });
-    expect(keyToTry([key('off', { suspend: true }), udp, key('good')])?.name).toBe('good');
+    expect(keyToTry([key('off', { suspend: true }), udp, key('good')])?.key.name).toBe('good');
     expect(keyToTry([udp])).toBeUndefined();
   });
 

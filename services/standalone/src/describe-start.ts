@@ -1,6 +1,6 @@
 /** What a person reads once Weir is up: where things are, and a line to paste. Pure. */
 import { formatPair, type FeedDocument, type PolicyDocument } from '@weir/wire';
-import type { IssuedKeyFile } from './issue-keys.ts';
+import type { PreparedKey } from './issue-keys.ts';
 
 /** Widest label and a gap. */
 const LABEL_WIDTH = 11;
@@ -18,14 +18,14 @@ export function pairToTry(feeds: readonly FeedDocument[], policy: PolicyDocument
 }
 
 /** The key to try: the first whose policy lets it ask for prices over HTTP. */
-export function keyToTry(keys: readonly IssuedKeyFile[]): IssuedKeyFile | undefined {
+export function keyToTry(keys: readonly PreparedKey[]): PreparedKey | undefined {
   return keys.find(({ policy }) => !policy.suspend && policy.access.protocols.includes('http'));
 }
 
 export interface CurlTarget {
   readonly url: string;
   readonly pair: string | undefined;
-  readonly key: IssuedKeyFile | undefined;
+  readonly key: PreparedKey | undefined;
 }
 
 /** A line that works as pasted; without a key or a pair it asks what the installation itself says. */

@@ -6,7 +6,7 @@ import { isWeirError } from '@weir/errors';
 import { createLifecycle } from '@weir/lifecycle';
 import { createLogger } from '@weir/telemetry';
 import packageJson from '../package.json' with { type: 'json' };
-import { startStandalone, type Standalone } from './app.ts';
+import type { Standalone } from './app.ts';
 import { curlLine, progressLine } from './describe-start.ts';
 import { HELP, parseOptions, type StandaloneOptions } from './options.ts';
 import { oncePerKeypress } from './signal-target.ts';
@@ -33,6 +33,8 @@ async function main(options: StandaloneOptions): Promise<void> {
   };
   console.log(`Weir ${version}, standalone\n`);
   try {
+    // Loaded here, so that help and typing errors are answered before all of Weir is read.
+    const { startStandalone } = await import('./app.ts');
     const started = await startStandalone(options, { clock, logger, lifecycle, version, progress });
     if (!lifecycle.draining.aborted) describe(started);
   } catch (err) {

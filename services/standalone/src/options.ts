@@ -22,7 +22,7 @@ export interface StandaloneOptions {
   readonly logLevel: string;
 }
 
-export const DEFAULT_HTTP_PORT = 8080;
+const DEFAULT_HTTP_PORT = 8080;
 
 export const HELP = `Weir in one process: embedded Valkey and Postgres, feeds, the price API.
 
