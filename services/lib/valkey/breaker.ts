@@ -12,14 +12,14 @@ export type Health = 'closed' | 'open' | 'half-open';
 
 export interface Breaker {
   readonly health: Health;
-  succeeded(): void;
+  readonly succeeded: () => void;
   /** The server answered that it cannot serve. */
-  failed(): void;
+  readonly failed: () => void;
   /** The server did not answer in time. */
-  timedOut(): void;
-  connected(): void;
+  readonly timedOut: () => void;
+  readonly connected: () => void;
   /** Also the end: nothing runs after it. */
-  disconnected(): void;
+  readonly disconnected: () => void;
 }
 
 export interface BreakerOptions {

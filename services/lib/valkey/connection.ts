@@ -8,10 +8,11 @@
 import type { Socket } from 'node:net';
 
 import type { Clock, Timer } from '@weir/clock';
+import type { WeirError } from '@weir/errors';
 import type { Logger } from '@weir/telemetry';
 import { Redis } from 'ioredis';
 
-import { classifyError } from './reply-errors.ts';
+import { classifyError, type ReplyError } from './reply-errors.ts';
 import { INFO_SECTIONS, parseServerInfo, type ServerInfo } from './server-info.ts';
 import { tlsOptions, type ValkeyTarget } from './target.ts';
 
@@ -34,7 +35,7 @@ const CONNECT_DEADLINE_MS = 2_000;
 const PING_PERIOD_MS = 1_000;
 /** A connection whose handshake or PING has no answer for so long is given up. */
 const SILENCE_MS_MAX = 3_000;
-const LOADING_POLL_MS = 100;
+const READY_POLL_MS = 100;
 const RECONNECT_MS_MIN = 25;
 const RECONNECT_MS_MAX = 500;
 
@@ -83,6 +84,12 @@ async function readServerInfo(redis: Redis): Promise<ServerInfo | undefined> {
   }
 }
 
+/** Whether the server answers, and says that it will serve later: it loads its data, or runs a long script. */
+function isNotReady(info: ServerInfo | ReplyError | undefined): boolean {
+  if (info === undefined) return false;
+  return 'kind' in info ? info.kind === 'not-serving' : info.isLoading;
+}
+
 /** Of one connection to the server; dropped with it, so that a late answer of a lost one changes nothing. */
 interface Session {
   handshake: Timer;
@@ -108,7 +115,7 @@ export class Connection {
     this.#redis.on('connect', () => this.#openSession());
     this.#redis.on('ready', () => void this.#inspect(this.#session));
     this.#redis.on('close', () => this.#goDown());
-    this.#redis.on('error', (err) => this.#report(err));
+    this.#redis.on('error', (err) => this.#report(classifyError(err).error));
     this.#pinger = options.clock.setInterval(() => this.#ping(), PING_PERIOD_MS);
   }
 
@@ -170,21 +177,17 @@ export class Connection {
   }
 
   async #inspect(session: Session | undefined): Promise<void> {
-    let info: ServerInfo | undefined;
-    try {
-      info = await readServerInfo(this.#redis);
-    } catch (err) {
-      // The handshake's deadline ends this session if nothing else does.
-      if (session === this.#session) this.#report(err instanceof Error ? err : new Error(String(err)));
-      return;
-    }
+    const info = await readServerInfo(this.#redis).catch((err: unknown) => classifyError(err));
     if (session === undefined || session !== this.#session) return;
-    session.handshake.cancel();
-    if (info?.isLoading === true) {
+    if (isNotReady(info)) {
+      session.handshake.cancel();
       session.handshake = this.#expectHandshake();
-      this.#options.clock.setTimeout(() => void this.#inspect(session), LOADING_POLL_MS);
+      this.#options.clock.setTimeout(() => void this.#inspect(session), READY_POLL_MS);
       return;
     }
+    // A refused login; the handshake's deadline ends this session if nothing else does.
+    if (info !== undefined && 'error' in info) return this.#report(info.error);
+    session.handshake.cancel();
     this.#isUp = true;
     this.#hasLoggedFault = false;
     this.#logger.info('Valkey connection up');
@@ -192,19 +195,19 @@ export class Connection {
   }
 
   /** Once per outage; every attempt to reconnect fails alike. */
-  #report(err: Error): void {
-    const fault = classifyError(err);
-    if (fault.kind === 'refused') this.#options.onRefused(fault.error);
+  #report(error: WeirError): void {
+    if (error.code === 'VALKEY_REFUSED') this.#options.onRefused(error);
     if (this.#hasLoggedFault || this.#isClosed) return;
     this.#hasLoggedFault = true;
-    this.#logger.warn({ reason: err.message }, 'Valkey not reachable');
+    const reason = error.cause instanceof Error ? error.cause.message : error.detail;
+    this.#logger.warn({ reason }, 'Valkey not reachable');
   }
 
   #goDown(): void {
     this.#session?.handshake.cancel();
     this.#session = undefined;
     this.#lastPingMs = undefined;
-    if (!this.#isUp) return;
+    if (!this.#isUp) return this.#report(classifyError(new Error('closed by the server before it was ready')).error);
     this.#isUp = false;
     if (!this.#isClosed) this.#logger.warn('Valkey connection lost');
     this.#options.onDown();

@@ -9,7 +9,7 @@ import type { Clock, Timer } from '@weir/clock';
 
 export interface ServerTime {
   /** Before the first sample: the wall clock of this machine. */
-  nowMs(): number;
+  readonly nowMs: () => number;
   /** Samples now; false when the server gave no time. */
   sample(): Promise<boolean>;
   close(): void;

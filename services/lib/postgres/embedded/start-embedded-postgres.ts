@@ -18,7 +18,7 @@ export interface EmbeddedPostgres {
   /** With its password, for a user that may do everything. */
   readonly url: string;
   readonly port: number;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 const START_DEADLINE_MS = 120_000;

@@ -24,7 +24,7 @@ export interface EmbeddedValkey {
   readonly port: number;
   /** Of the server itself. */
   readonly pid: number;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 const START_DEADLINE_MS = 30_000;
