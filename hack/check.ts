@@ -24,7 +24,7 @@ const shippedIssues = ['--include', 'files,dependencies,unlisted,unresolved'];
 
 export const steps: readonly Step[] = [
   { name: 'format', command: [tool('oxfmt'), '--check'], fix: 'npm run format' },
-  { name: 'lint', command: [tool('oxlint')] },
+  { name: 'lint', command: [tool('oxlint'), '--format=unix'] },
   // Each checker expands the big types of Fastify and TypeBox for itself: more of them than cores only adds work.
   { name: 'types', command: [tool('tsc'), '-p', '.', '--checkers', '2'] },
   { name: 'imports', command: [process.execPath, script('check-imports.ts')] },
