@@ -69,6 +69,8 @@ function createErrorLog({ clock, logger, telemetry }: ErrorAnswersOptions): LogE
     counters.set(code, entry);
     return entry;
   };
+  // There from the start, so that its first increase is seen as one.
+  entryOf('INTERNAL');
   return (source, err, request) => {
     const entry = entryOf(source.code);
     entry.counter.add();

@@ -18,6 +18,11 @@ describe('problemOf', () => {
     expect(problemOf(error)).not.toHaveProperty('cause');
   });
 
+  it('takes a registered type where there is one', () => {
+    const type = 'https://iana.org/assignments/http-problem-types#quota-exceeded';
+    expect(problemOf({ code: 'RATE_LIMITED', type })).toMatchObject({ type, code: 'RATE_LIMITED' });
+  });
+
   it('lets no extension replace a member of its own', () => {
     expect(problemOf({ code: 'NOT_FOUND', extensions: { status: 200, code: 'X' } })).toMatchObject({
       status: 404,

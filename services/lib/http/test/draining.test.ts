@@ -37,7 +37,7 @@ async function startSlow(): Promise<Started & { finish(): void; asked(): string 
 
 describe('a stop', () => {
   it('finishes the request in flight, then closes its connection and the server', async () => {
-    const { url, lifecycle, finish, asked } = await startSlow();
+    const { url, lifecycle, lines, finish, asked } = await startSlow();
     const agent = new Agent({ keepAlive: true });
     const answer = ask(`${url}/slow`, agent);
     await waitFor(() => asked() === '/slow');
@@ -49,8 +49,9 @@ describe('a stop', () => {
     const response = await answer;
     expect(response.statusCode).toBe(200);
     expect(JSON.parse(await text(response))).toEqual({ slow: true });
-    // Far sooner than the keep-alive time: the connection is let go, not waited for.
     await stopped;
+    // Not at the deadline: the client would keep the connection for the whole keep-alive time.
+    expect(lines).toContainEqual(expect.objectContaining({ msg: 'stopped', isClean: true }));
     agent.destroy();
   });
 

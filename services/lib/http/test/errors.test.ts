@@ -22,6 +22,7 @@ beforeEach(async () => {
       throw new Error('SELECT secret FROM key');
     });
     server.get('/rejects', () => Promise.reject(new TypeError('x is undefined')));
+    server.get('/no-payload', (_request, reply) => reply.type('text/plain').send({ not: 'text' }));
     server.get('/unavailable', () => Promise.reject(new WeirError('VALKEY_TIMEOUT', { cause: new Error('10.0.0.7') })));
     server.get('/limited', (_request, reply) => {
       reply.header('retry-after', '7');
@@ -63,6 +64,7 @@ describe('a problem', () => {
     ['/%zz', 'INVALID_REQUEST', 400],
     ['/throws', 'INTERNAL', 500],
     ['/rejects', 'INTERNAL', 500],
+    ['/no-payload', 'INTERNAL', 500],
     ['/unavailable', 'VALKEY_TIMEOUT', 503],
     ['/limited', 'RATE_LIMITED', 429],
     ['/typed', 'POLICY_MISSING', 403],

@@ -30,7 +30,8 @@ export function createServer(options: Partial<HttpServerOptions> = {}): Omit<Sta
   const destination = { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) };
   const logger = createLogger({ service: 'test', destination });
   const lifecycle = createLifecycle({ clock: systemClock, logger, stopDeadlineMs: 20_000 });
-  const telemetry = createTelemetry({ service: 'test', version: '1', instance: 'test-0', clock: systemClock, logger });
+  const identity = { service: 'test', version: '1', instance: 'test-0' };
+  const telemetry = createTelemetry({ ...identity, clock: systemClock, logger });
   running.push({ lifecycle, telemetry });
   const server = createHttpServer({ service: 'test', logger, telemetry, lifecycle, clock: systemClock, ...options });
   return { server, lifecycle, telemetry, lines };

@@ -1,0 +1,37 @@
+/** Holds docs/observability.md against the metrics that the sources of libraries and services declare. */
+import { glob, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+
+const ROOT = path.resolve(import.meta.dirname, '../../../..');
+
+/** Declared by their name as a literal: `counter('weir.…'`, or the same through a small function of the service. */
+const DECLARATION = /\b(?:counter|histogram|gauge|by)\(\s*'([a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+)'/g;
+const ROW = /^\| `([a-z0-9_.]+)` \|/gm;
+
+const namesIn = (text: string, pattern: RegExp): string[] => [...text.matchAll(pattern)].map(([, name = '']) => name);
+
+describe('docs/observability.md', () => {
+  const declared = new Set<string>();
+  let explained: string[] = [];
+
+  beforeAll(async () => {
+    const sources = glob('services/**/*.ts', {
+      cwd: ROOT,
+      exclude: ['**/node_modules', '**/test', '**/bench', '**/*.test.ts'],
+    });
+    for await (const file of sources)
+      for (const name of namesIn(await readFile(path.join(ROOT, file), 'utf8'), DECLARATION)) declared.add(name);
+    explained = namesIn(await readFile(path.join(ROOT, 'docs/observability.md'), 'utf8'), ROW);
+  });
+
+  it('explains every metric', () => {
+    expect(declared).toContain('process.uptime');
+    expect([...declared].filter((name) => !explained.includes(name))).toEqual([]);
+  });
+
+  it('explains none that is gone, and none twice', () => {
+    expect(explained.filter((name) => !declared.has(name))).toEqual([]);
+    expect(explained.filter((name, index) => explained.indexOf(name) !== index)).toEqual([]);
+  });
+});
