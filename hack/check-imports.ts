@@ -55,7 +55,8 @@ function checkRelative(tree: SourceTree, file: string, specifier: string): reado
   if (home !== undefined && !target.startsWith(`${home.folder}/`)) {
     return [{ rule: 'relative-escape', problem: `${specifier} leaves the package: import it by its name` }];
   }
-  if (isTest(target) && !isTest(file)) {
+  // hack runs the benchmarks; it ships nothing.
+  if (home !== undefined && isTest(target) && !isTest(file)) {
     return [{ rule: 'test-in-product', problem: `${specifier} is a test` }];
   }
   return [];

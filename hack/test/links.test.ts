@@ -14,7 +14,10 @@ const pages = execFileSync('git', ['ls-files', '--cached', '--others', '--exclud
 
 /** Links from the page's own folder, names such as `docs/limiter.md` from the root. */
 function deadEnds(page: string, text: string): readonly string[] {
-  const links = [...text.matchAll(/\]\((?!https?:|#|mailto:)([^)\s#]+)[^)]*\)/g)].map(([, target = '']) => target);
+  // What stands in code font is no link, however much it looks like one.
+  const links = [...text.replaceAll(/`[^`\n]*`/g, '').matchAll(/\]\((?!https?:|#|mailto:)([^)\s#]+)[^)]*\)/g)].map(
+    ([, target = '']) => target,
+  );
   const named = [...text.matchAll(/`((?:crds|docs|hack|services|test-e2e)\/[\w./-]+\.(?:md|ts|ya?ml))`/g)].map(
     ([, target = '']) => target,
   );
