@@ -28,7 +28,7 @@ describe('signals of a keypress', () => {
   it('count twice when somebody presses twice', async () => {
     const { emit, heard, clock } = listen();
     emit('SIGINT');
-    await clock.advance(400);
+    await clock.advance(600);
     emit('SIGINT');
     expect(heard).toEqual(['SIGINT', 'SIGINT']);
   });

@@ -7,7 +7,7 @@
 import type { Clock } from '@weir/clock';
 import type { SignalTarget } from '@weir/lifecycle';
 
-const SAME_KEYPRESS_MS = 300;
+const SAME_KEYPRESS_MS = 500;
 
 export function oncePerKeypress(target: SignalTarget, clock: Clock): SignalTarget {
   const lastMs = new Map<string | symbol, number>();

@@ -26,7 +26,8 @@ const allGone = (processes: readonly number[]) => waitFor(() => !processes.some(
 describe('the end of standalone mode', () => {
   it('by Ctrl-C under npm is in order and leaves no process', { timeout: LONG_MS }, async () => {
     const { standalone, processes } = await started({ under: 'npm' });
-    // As a terminal does: to npm and to what it runs, which npm then hands the signal on to.
+    // As a terminal does, to npm and to what it runs; and again, as npm does where its shell hands the process over.
+    standalone.signal('SIGINT', 'group');
     standalone.signal('SIGINT', 'group');
     await standalone.ended;
     expect(standalone.stdout()).toContain('Stopping; once more to leave at once.');
