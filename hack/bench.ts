@@ -1,0 +1,61 @@
+/**
+ * Benchmarks: `npm run --silent bench -- price`.
+ *
+ * What people read goes to stderr; the last line of stdout is one JSON object. Figures belong in docs/benchmarks.md, with
+ * the machine and the commit.
+ */
+import { parseArgs } from 'node:util';
+import { benchLimiter } from './bench/bench-limiter.ts';
+import { benchPrice, PRICE_BENCH_DEFAULTS } from './bench/bench-price.ts';
+
+const USAGE = `Usage: npm run --silent bench -- <price|limiter> [options]
+
+price     the price service against bare Fastify and against @fastify/rate-limit
+  --rounds <n>       of each server (${PRICE_BENCH_DEFAULTS.rounds})
+  --round-ms <n>     length of a round (${PRICE_BENCH_DEFAULTS.roundMs})
+  --keys <n>         pro-tier keys (${PRICE_BENCH_DEFAULTS.keys})
+  --connections <n>  of the load generator (${PRICE_BENCH_DEFAULTS.connections})
+  --depth <n>        requests in flight per connection (${PRICE_BENCH_DEFAULTS.depth})
+  --profile <dir>    writes processor profiles of the price service there
+limiter   decisions per second of one process, for a leased key`;
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: 'string' },
+    'round-ms': { type: 'string' },
+    keys: { type: 'string' },
+    connections: { type: 'string' },
+    depth: { type: 'string' },
+    profile: { type: 'string' },
+  },
+});
+
+const numberOf = (text: string | undefined, otherwise: number): number => {
+  const value = text === undefined ? otherwise : Number(text);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  console.error(`${text} is no whole number above 0\n\n${USAGE}`);
+  process.exit(2);
+};
+
+switch (positionals[0]) {
+  case 'price': {
+    const defaults = PRICE_BENCH_DEFAULTS;
+    const result = await benchPrice({
+      rounds: numberOf(values.rounds, defaults.rounds),
+      roundMs: numberOf(values['round-ms'], defaults.roundMs),
+      keys: numberOf(values.keys, defaults.keys),
+      connections: numberOf(values.connections, defaults.connections),
+      depth: numberOf(values.depth, defaults.depth),
+      ...(values.profile !== undefined && { profileFolder: values.profile }),
+    });
+    console.log(JSON.stringify(result));
+    break;
+  }
+  case 'limiter':
+    console.log(JSON.stringify(await benchLimiter()));
+    break;
+  default:
+    console.error(USAGE);
+    process.exit(2);
+}

@@ -1,0 +1,264 @@
+/**
+ * The price service as it ships, against a bare Fastify route with the same body and against Fastify with
+ * @fastify/rate-limit on the same Valkey: alternating rounds in one run, one core each, medians.
+ */
+import { fork, type ChildProcess } from 'node:child_process';
+import { on } from 'node:events';
+import path from 'node:path';
+import { waitFor } from '@weir/testing';
+import { bundleProgram, findPrograms } from '../bundle.ts';
+import type { LatencyResult, LoadResult } from './load-client.ts';
+import type { Order, Report } from './load-generator.ts';
+import { freePort, median, round } from './numbers.ts';
+import { canPin, pin, startServer, type ServerProcess, type ServerProgram } from './server-process.ts';
+import { startStage, type Stage } from './stage.ts';
+
+export interface PriceBenchOptions {
+  readonly rounds: number;
+  readonly roundMs: number;
+  readonly keys: number;
+  readonly connections: number;
+  readonly depth: number;
+  /** Folder for processor profiles of the price service; absent: none are taken. */
+  readonly profileFolder?: string;
+}
+
+export const PRICE_BENCH_DEFAULTS: PriceBenchOptions = {
+  rounds: 7,
+  roundMs: 2_000,
+  keys: 10_000,
+  connections: 32,
+  depth: 8,
+};
+
+export interface PriceBenchResult {
+  readonly bench: 'price';
+  readonly ratio_to_bare: number;
+  readonly ratio_to_bare_10k_keys: number;
+  readonly ratio_to_fastify_rate_limit: number;
+  readonly p99_ms_at_half_load: number;
+}
+
+const SERVER_CORE = 0;
+const LOAD_CORE = 1;
+const WARM_UP_MS = 500;
+const FIRST_WARM_UP_MS = 3_000;
+const PACED_MS = 5_000;
+
+interface Subject {
+  readonly name: string;
+  readonly server: ServerProcess;
+  readonly keys: readonly string[];
+}
+
+interface Round extends LoadResult {
+  readonly perSecond: number;
+  /** Share of its core that the server used; `undefined` where the system does not tell. */
+  readonly busy: number | undefined;
+}
+
+const say = (text: string): void => console.error(text);
+
+export async function benchPrice(options: PriceBenchOptions): Promise<PriceBenchResult> {
+  pin(process.pid, LOAD_CORE);
+  if (!canPin) say('taskset is not there: server and load share all cores, so ratios are less sharp');
+  const root = path.resolve(import.meta.dirname, '..', '..');
+  const program = findPrograms(root).find(({ name }) => name === 'price');
+  if (program === undefined) throw new Error('there is no process named price to bundle');
+  const bundle = await bundleProgram(root, program, path.join(root, 'dist'));
+  say(`bundled ${path.relative(root, bundle)}; setting up ${options.keys} keys`);
+  const stage = await startStage(LOAD_CORE, options.keys);
+  const servers: ServerProcess[] = [];
+  const generator = startGenerator();
+  try {
+    const subjects = await startSubjects(stage, bundle, options, servers);
+    const rounds = await runRounds(generator, subjects, options);
+    return await report(generator, subjects, rounds, options);
+  } finally {
+    generator.disconnect();
+    for (const server of servers) await server.stop();
+    await stage.stop();
+  }
+}
+
+interface Subjects {
+  readonly bare: Subject;
+  readonly hot: Subject;
+  readonly many: Subject;
+  readonly rateLimit: Subject;
+}
+
+async function startSubjects(
+  stage: Stage,
+  bundle: string,
+  options: PriceBenchOptions,
+  servers: ServerProcess[],
+): Promise<Subjects> {
+  const start = async (program: Omit<ServerProgram, 'core'>, readyPath: string): Promise<ServerProcess> => {
+    const server = await startServer({ ...program, core: SERVER_CORE }, readyPath);
+    servers.push(server);
+    return server;
+  };
+  const { profileFolder } = options;
+  const port = await freePort();
+  const price = await start(
+    {
+      name: 'price',
+      file: bundle,
+      port,
+      environment: {
+        WEIR_VALKEY_URL: stage.valkeyUrl,
+        WEIR_POSTGRES_URL: stage.postgresUrl,
+        WEIR_HTTP_HOST: '127.0.0.1',
+        WEIR_HTTP_PORT: String(port),
+        WEIR_NODE_NAME: 'bench-price',
+        OTEL_EXPORTER_OTLP_ENDPOINT: stage.collectorUrl,
+      },
+      ...(profileFolder !== undefined && { nodeArguments: ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`] }),
+    },
+    '/readyz',
+  );
+  const body = await waitFor(() => readPrice(price.port, stage.hotKey), 20_000);
+  say(`price answers ${body}`);
+  const startPlain = async (name: string, rest: readonly string[]): Promise<ServerProcess> => {
+    const plainPort = await freePort();
+    const file = path.join(import.meta.dirname, `${name}-server.ts`);
+    return start({ name, file, port: plainPort, arguments: [String(plainPort), body, ...rest] }, '/price');
+  };
+  const bare = await startPlain('bare', []);
+  const rateLimit = await startPlain('rate-limit', [String(stage.valkeyPort)]);
+  return {
+    bare: { name: 'bare Fastify', server: bare, keys: [stage.hotKey] },
+    hot: { name: 'price, one hot key', server: price, keys: [stage.hotKey] },
+    many: { name: `price, ${options.keys} pro keys`, server: price, keys: stage.proKeys },
+    rateLimit: { name: 'Fastify + rate-limit', server: rateLimit, keys: [stage.hotKey] },
+  };
+}
+
+/** The answer's text, checked to be a fresh price of BTC; `undefined` for anything else. */
+async function readPrice(port: number, key: string): Promise<string | undefined> {
+  const response = await fetch(`http://127.0.0.1:${port}/price?asset=BTC`, {
+    headers: { authorization: `Bearer ${key}` },
+  });
+  const text = await response.text();
+  if (response.status !== 200) return undefined;
+  // What it is is being checked.
+  const { asset, price, price_text, status } = JSON.parse(text) as Record<string, unknown>;
+  const isRight = asset === 'BTC' && typeof price === 'number' && price > 0 && String(price) === price_text;
+  return isRight && status === 'fresh' ? text : undefined;
+}
+
+function startGenerator(): ChildProcess {
+  const generator = fork(path.join(import.meta.dirname, 'load-generator.ts'));
+  if (generator.pid !== undefined) pin(generator.pid, LOAD_CORE);
+  return generator;
+}
+
+interface Outcome<T> {
+  readonly result: T;
+  /** Seconds of processor time that the server used between the phases. */
+  readonly cpuSeconds: number | undefined;
+}
+
+async function run<T>(generator: ChildProcess, server: ServerProcess, order: Order): Promise<Outcome<T>> {
+  let begin: number | undefined;
+  let end: number | undefined;
+  const messages = on(generator, 'message');
+  generator.send(order);
+  for await (const [message] of messages as AsyncIterable<[Report]>) {
+    if (message.kind === 'error') throw new Error(`${server.name}: ${message.message}`);
+    if (message.kind === 'phase' && message.phase === 'begin') begin = server.cpuSeconds();
+    if (message.kind === 'phase' && message.phase === 'end') end = server.cpuSeconds();
+    if (message.kind !== 'result') continue;
+    // The result is of the kind that was ordered.
+    const result = message.result as T;
+    return { result, cpuSeconds: begin === undefined || end === undefined ? undefined : end - begin };
+  }
+  throw new Error('the load generator ended');
+}
+
+type Rounds = ReadonlyMap<Subject, readonly Round[]>;
+
+async function runRounds(generator: ChildProcess, subjects: Subjects, options: PriceBenchOptions): Promise<Rounds> {
+  const { connections, depth, roundMs } = options;
+  const all = Object.values(subjects) as Subject[];
+  const rounds = new Map<Subject, Round[]>(all.map((subject) => [subject, []]));
+  const once = async ({ server, keys }: Subject, warmUpMs: number): Promise<Round> => {
+    const load = { port: server.port, keys, connections, depth, warmUpMs, measureMs: roundMs };
+    const { result, cpuSeconds } = await run<LoadResult>(generator, server, { kind: 'saturate', options: load });
+    const busy = cpuSeconds === undefined ? undefined : cpuSeconds / result.seconds;
+    return { ...result, perSecond: result.answers / result.seconds, busy };
+  };
+  for (const subject of all) await once(subject, FIRST_WARM_UP_MS);
+  for (let number = 1; number <= options.rounds; number += 1) {
+    for (const subject of all) rounds.get(subject)?.push(await once(subject, WARM_UP_MS));
+    const line = all.map((subject) => `${subject.name} ${describe(rounds.get(subject)?.at(-1))}`);
+    say(`round ${number}: ${line.join(' · ')}`);
+  }
+  return rounds;
+}
+
+function describe(last: Round | undefined): string {
+  if (last === undefined) return 'nothing';
+  const busy = last.busy === undefined ? '' : ` (${Math.round(last.busy * 100)} % of its core)`;
+  return `${Math.round(last.perSecond)}/s${busy}`;
+}
+
+const peakOf = (rounds: Rounds, subject: Subject): number =>
+  median((rounds.get(subject) ?? []).map(({ perSecond }) => perSecond));
+
+/** Answers per second of processor time: what the ratios would be if nothing else ran on the server's core. */
+const perBusySecond = (rounds: Rounds, subject: Subject): number =>
+  median((rounds.get(subject) ?? []).map(({ perSecond, busy = 1 }) => perSecond / busy));
+
+async function report(
+  generator: ChildProcess,
+  subjects: Subjects,
+  rounds: Rounds,
+  options: PriceBenchOptions,
+): Promise<PriceBenchResult> {
+  const { bare, hot, many, rateLimit } = subjects;
+  const rows: string[][] = [
+    ['', 'answers/s', 'of its core', '÷ bare', '÷ bare, per busy second', 'p50 ms', 'p99 ms', 'worst ms'],
+  ];
+  const p99 = new Map<Subject, number>();
+  for (const subject of [bare, hot, many, rateLimit]) {
+    const perSecond = peakOf(rounds, subject) / 2;
+    const { server, keys } = subject;
+    const pacing = { port: server.port, keys, connections: 64, perSecond, warmUpMs: 1_000, measureMs: PACED_MS };
+    const { result } = await run<LatencyResult>(generator, server, { kind: 'pace', options: pacing });
+    p99.set(subject, result.p99Ms);
+    const busy = median((rounds.get(subject) ?? []).map((each) => each.busy ?? Number.NaN));
+    rows.push([
+      subject.name,
+      peakOf(rounds, subject).toFixed(0),
+      `${(busy * 100).toFixed(0)} %`,
+      (peakOf(rounds, subject) / peakOf(rounds, bare)).toFixed(2),
+      (perBusySecond(rounds, subject) / perBusySecond(rounds, bare)).toFixed(2),
+      result.p50Ms.toFixed(2),
+      result.p99Ms.toFixed(2),
+      result.worstMs.toFixed(1),
+    ]);
+  }
+  for (const line of table(rows)) say(line);
+  say(
+    `medians of ${options.rounds} rounds of ${options.roundMs} ms, ${options.connections} connections, ${options.depth} requests in flight each; ` +
+      'latencies at half of each row’s answers/s, open loop, measured by the client from write to answer',
+  );
+  return {
+    bench: 'price',
+    ratio_to_bare: round(peakOf(rounds, hot) / peakOf(rounds, bare), 3),
+    ratio_to_bare_10k_keys: round(peakOf(rounds, many) / peakOf(rounds, bare), 3),
+    ratio_to_fastify_rate_limit: round(peakOf(rounds, hot) / peakOf(rounds, rateLimit), 3),
+    p99_ms_at_half_load: round(p99.get(hot) ?? Number.NaN, 3),
+  };
+}
+
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join('  '),
+  );
+}

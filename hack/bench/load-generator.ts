@@ -1,0 +1,31 @@
+/** The load as a process of its own: takes one order per message and answers with its result. */
+import { pace, saturate, type PacingOptions, type SaturationOptions } from './load-client.ts';
+
+export type Order =
+  | { readonly kind: 'saturate'; readonly options: Omit<SaturationOptions, 'onMeasure'> }
+  | { readonly kind: 'pace'; readonly options: PacingOptions };
+
+export type Report =
+  | { readonly kind: 'phase'; readonly phase: 'begin' | 'end' }
+  | { readonly kind: 'result'; readonly result: unknown; readonly cpuSeconds: number }
+  | { readonly kind: 'error'; readonly message: string };
+
+const send = (report: Report): void => void process.send?.(report);
+
+async function run(order: Order): Promise<void> {
+  const before = process.cpuUsage();
+  try {
+    const result =
+      order.kind === 'pace'
+        ? await pace(order.options)
+        : await saturate({ ...order.options, onMeasure: (phase) => send({ kind: 'phase', phase }) });
+    const { user, system } = process.cpuUsage(before);
+    send({ kind: 'result', result, cpuSeconds: (user + system) / 1e6 });
+  } catch (err) {
+    send({ kind: 'error', message: err instanceof Error ? (err.stack ?? err.message) : String(err) });
+  }
+}
+
+// Sent by the benchmark that started this process.
+process.on('message', (order: Order) => void run(order));
+process.on('disconnect', () => process.exit(0));
