@@ -47,6 +47,7 @@ const STALE_MS = 15 * 60_000;
 /** Between tries to confirm an entry while its stores are away. */
 const RETRY_MS = 1_000;
 const NEGATIVE_MS = 10_000;
+const TICK_INTERVAL_MS = 100;
 const PROBE_INTERVAL_MS = 1_000;
 /** Keys used within this time are written back at once after a loss of data. */
 const RESTORED_USE_MS = 60_000;
@@ -84,10 +85,13 @@ class LayeredKeyCache implements KeyCache {
   readonly #pending = new Map<string, Promise<KeyLookup>>();
   readonly #count: Counters;
   readonly #probing: Timer;
+  readonly #ticking: Timer;
   /** Hash of a key that Valkey held when it was last asked. */
   #probe: string | undefined;
   #isProbing = false;
   #isRepairing = false;
+  /** Monotonic time of the last tick: what look-ups need of it is told in seconds, and reading a clock costs. */
+  #nowMs: number;
 
   constructor(options: KeyCacheOptions, sources: KeySources) {
     this.#clock = options.clock;
@@ -98,11 +102,15 @@ class LayeredKeyCache implements KeyCache {
       { description: 'API keys in memory', unit: '{key}' },
       () => this.#entries.size,
     );
+    this.#nowMs = options.clock.monotonicMs();
+    this.#ticking = options.clock.setInterval(() => {
+      this.#nowMs = options.clock.monotonicMs();
+    }, TICK_INTERVAL_MS);
     this.#probing = options.clock.setInterval(() => void this.#detectLoss(), PROBE_INTERVAL_MS);
   }
 
   lookup(text: string): KeyLookup | Promise<KeyLookup> {
-    const now = this.#clock.monotonicMs();
+    const now = this.#nowMs;
     const entry = this.#entries.get(text);
     if (entry === undefined) return this.#lookupUnheld(text, now);
     entry.used = true;
@@ -116,6 +124,7 @@ class LayeredKeyCache implements KeyCache {
   }
 
   close(): void {
+    this.#ticking.cancel();
     this.#probing.cancel();
   }
 

@@ -71,7 +71,7 @@ export async function buildPrice(deps: PriceDeps): Promise<FastifyInstance> {
   const serverTimeMs = (): number => valkey.serverTimeMs();
   const authorize = createAuthorizer({ keys, policies: policies.directory, metrics, serverTimeMs });
   const { tracing } = telemetry;
-  const api: PriceApi = { authorize, limiter, table, reader, metrics, tracing, clock, serverTimeMs };
+  const api: PriceApi = { authorize, limiter, table, reader, metrics, tracing, serverTimeMs };
   countUnroutedErrors(server, metrics);
   addPriceRoute(server, api);
   addPricesRoute(server, api);

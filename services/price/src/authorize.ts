@@ -28,7 +28,7 @@ export function createAuthorizer({ keys, policies, metrics, serverTimeMs }: Auth
     if (lookup.kind !== 'found') return REFUSED[lookup.kind];
     const access = policies.accessOf(lookup.key);
     if (access.refusal !== undefined) return new Refusal(access.refusal);
-    if (access.expiresAtMs <= serverTimeMs()) return REFUSED.expired;
+    if (access.expiresAtMs !== Number.POSITIVE_INFINITY && access.expiresAtMs <= serverTimeMs()) return REFUSED.expired;
     if (access.isRefusedDry) metrics.dryRunRefusals.add();
     return access;
   };

@@ -29,7 +29,7 @@ export interface Slot {
   record: PriceRecord | undefined;
   /** Beginning of the record's JSON, made when it is first asked for. */
   head: string | undefined;
-  /** Monotonic instant of the last request; 0 before the first. */
+  /** Server time of the last request; 0 before the first. */
   lastAskedMs: number;
   /** Monotonic instant of the last look into Valkey. */
   checkedMs: number;

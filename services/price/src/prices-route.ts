@@ -52,7 +52,7 @@ async function serve(api: PriceApi, reply: FastifyReply, list: string, header: s
   const cost = prices.length;
   const decision = access.decide === undefined ? UNLIMITED : await api.limiter.decide({ ...access.decide, cost });
   if (!passDecision(api, reply, access, decision)) return;
-  sendJson(api, reply, `{"prices":[${prices.join(',')}],"errors":${JSON.stringify(errors)}}`);
+  sendJson(api, reply, `{"prices":[${prices.join(',')}],"errors":${JSON.stringify(errors)}}`, { access, decision });
 }
 
 function faultOf(assets: readonly string[], access: Access): ProblemSource | undefined {
@@ -83,7 +83,7 @@ async function readAll(api: PriceApi, assets: readonly string[], access: Access)
   for (const { slot } of found) {
     if (slot instanceof Refusal) continue;
     held.set(slot, slot.record);
-    slot.lastAskedMs = api.clock.monotonicMs();
+    slot.lastAskedMs = serverNowMs;
     const check = api.reader.check(slot, ageMsOf(slot, serverNowMs));
     if (check !== undefined) checks.push(check);
   }

@@ -1,30 +1,41 @@
 /** From a slot to the text of its price with its true age, or to why there is none to serve. */
-import { isParameter } from '@weir/keyspace';
 import { formatPair, parsePair, priceJson, priceStatus } from '@weir/wire';
 import type { PriceMetrics } from './metrics.ts';
 import type { Access } from './policy-directory.ts';
 import { headOf, type PriceTable, type Slot } from './price-table.ts';
 import { Refusal } from './refusal.ts';
 
-/** The slot of an asset that may be asked for; refusals cost the caller nothing. */
-export function findSlot(table: PriceTable, asset: string, access: Access): Slot | Refusal {
-  const slot = table.slot(asset) ?? slotOfOtherSpelling(table, asset);
-  if (slot === undefined) return unknownAsset(asset);
+/** The slot of an asset that may be asked for; refusals cost the caller nothing. `asset` is as it was sent. */
+export function findSlot(table: PriceTable, asset: unknown, access: Access): Slot | Refusal {
+  const slot = typeof asset === 'string' ? table.slot(asset) : undefined;
+  if (slot === undefined) return findOtherSpelling(table, asset, access);
   if (access.feeds === undefined || access.feeds.has(slot.feed.name) || access.isDryRun) return slot;
   return new Refusal({ code: 'ASSET_NOT_ALLOWED', detail: `The policy of this key does not include ${slot.pair}.` });
 }
 
 /** "BTC-USD" is "BTC". */
-function slotOfOtherSpelling(table: PriceTable, asset: string): Slot | undefined {
-  const pair = parsePair(asset);
-  return pair && table.slot(formatPair(pair));
+function findOtherSpelling(table: PriceTable, asset: unknown, access: Access): Slot | Refusal {
+  const pair = typeof asset === 'string' ? parsePair(asset) : undefined;
+  if (pair === undefined) return MALFORMED_ASSET;
+  const spelling = formatPair(pair);
+  if (spelling !== asset) return findSlot(table, spelling, access);
+  return new Refusal({ code: 'ASSET_UNKNOWN', detail: `No feed carries ${spelling}.` });
 }
 
-function unknownAsset(asset: string): Refusal {
-  // Only a well-formed asset is repeated to the caller.
-  const name = isParameter('pair', asset) ? asset : 'it';
-  return new Refusal({ code: 'ASSET_UNKNOWN', detail: `No feed carries ${name}.` });
-}
+const MALFORMED_ASSET = new Refusal({
+  code: 'INVALID_REQUEST',
+  detail: 'query asset: must be one asset in upper case, such as BTC, or with a quote, such as BTC-EUR',
+  extensions: {
+    errors: [
+      {
+        in: 'query',
+        field: 'asset',
+        problem: 'must be one asset in upper case, such as BTC, or with a quote, such as BTC-EUR',
+        fix: 'Ask for an asset that GET /assets lists.',
+      },
+    ],
+  },
+});
 
 export function ageMsOf(slot: Slot, serverNowMs: number): number {
   if (slot.record === undefined) return Number.POSITIVE_INFINITY;

@@ -218,7 +218,7 @@ describe('GET /prices', () => {
       errors: [
         { asset: 'NONE', code: 'PRICE_NOT_AVAILABLE' },
         { asset: 'UNKNOWN', code: 'ASSET_UNKNOWN' },
-        { asset: 'btc', code: 'ASSET_UNKNOWN' },
+        { asset: 'btc', code: 'INVALID_REQUEST' },
       ],
     });
     expect(answer.headers.get('ratelimit')).toMatch(/^"bucket";r=17;/);
