@@ -19,6 +19,10 @@ const planted: readonly (readonly [string, string, string])[] = [
   ['credential', 'a.yaml', join('stripe: sk_', 'live_', repeated.slice(0, 24))],
   ['wall-clock', 'services/feed/src/a.ts', join('const now = new ', 'Date();')],
   ['wall-clock', 'crds/src/a.ts', join('Temporal', '.Now.instant()')],
+  ['spelled-key', 'services/price/src/a.ts', "valkey.get('price:BTC')"],
+  ['spelled-key', 'services/price/src/a.ts', 'const key = `cluster:stats:${node}`;'],
+  ['spelled-key', 'services/price/src/a.ts', 'const key = `ratelimit:{${id}}`;'],
+  ['spelled-key', 'services/feed/src/a.ts', 'publish("feeds:updates", text)'],
   ['unexplained-suppression', 'services/feed/src/a.ts', join('// oxlint', '-disable-next-line no-console')],
 ];
 
@@ -29,6 +33,10 @@ const allowed: readonly (readonly [string, string])[] = [
   ['services/lib/clock/index.ts', join('new ', 'Date()')],
   ['services/feed/src/a.test.ts', join('new ', 'Date()')],
   ['services/feed/src/a.ts', 'new Date(ms)'],
+  ['services/feed/src/a.ts', '/** Publishes on `price:updates`. */'],
+  ['services/feed/src/a.ts', "keyspace.price.key({ pair: 'BTC' })"],
+  ['services/feed/test/a.test.ts', "valkey.get('price:BTC')"],
+  ['services/lib/keyspace/price-keys.ts', "defineFamily('key', 'price:<pair>', {"],
   [
     'services/feed/src/a.ts',
     join('// oxlint', '-disable-next-line no-console -- the only line before a logger exists'),

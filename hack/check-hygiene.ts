@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { keyspace } from '@weir/keyspace';
 import { isTest } from './source-tree.ts';
 
 export interface HygieneRule {
@@ -23,6 +24,12 @@ const isProduct = (file: string): boolean =>
   /^(?:services|crds|operator|test-e2e)\/.*\.ts$/.test(file) &&
   !isTest(file) &&
   !file.startsWith('services/lib/clock/');
+
+/** Texts that begin like a key or channel: what stands before its first parameter, where that is telling. */
+const keyHeads = Object.values(keyspace)
+  .map(({ template }) => template.replace(/<.*$/, ''))
+  .filter((head) => head.includes(':'))
+  .map((head) => RegExp.escape(head));
 
 /** The patterns are written so that they do not match themselves. */
 export const hygieneRules: readonly HygieneRule[] = [
@@ -53,6 +60,12 @@ export const hygieneRules: readonly HygieneRule[] = [
     pattern: /\bnew Date\(\)|\bTemporal[.]Now\b/,
     why: 'reads the time: take a Clock of @weir/clock',
     appliesTo: isProduct,
+  },
+  {
+    name: 'spelled-key',
+    pattern: new RegExp(`['"](?:${keyHeads.join('|')})|\`(?:${keyHeads.join('|')})\\$\\{`),
+    why: 'spells a name of Valkey: take it from @weir/keyspace',
+    appliesTo: (file) => isProduct(file) && !file.startsWith('services/lib/keyspace/'),
   },
   {
     name: 'unexplained-suppression',
