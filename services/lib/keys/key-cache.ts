@@ -16,9 +16,10 @@
  * use. They are never written back from memory: between loss and repair a key may have been revoked.
  */
 import type { Clock, Timer } from '@weir/clock';
-import type { HotCounter, Telemetry } from '@weir/telemetry';
+import type { Telemetry } from '@weir/telemetry';
 import type { ApiKeyRecord } from '@weir/wire';
 import { createBoundedMap, type BoundedMap } from './bounded-map.ts';
+import { createKeyCounters, type KeyCounters } from './key-counters.ts';
 import { createKeySources, type KeySources, type KeySourcesOptions } from './key-sources.ts';
 import { checkKeyText, hashKeyText } from './key-text.ts';
 
@@ -83,7 +84,7 @@ class LayeredKeyCache implements KeyCache {
   readonly #entries: BoundedMap<Entry> = createBoundedMap<Entry>(ENTRIES_MAX);
   readonly #negatives = createBoundedMap<{ used: boolean; untilMs: number }>(NEGATIVES_MAX);
   readonly #pending = new Map<string, Promise<KeyLookup>>();
-  readonly #count: Counters;
+  readonly #count: KeyCounters;
   readonly #probing: Timer;
   readonly #ticking: Timer;
   /** Hash of a key that Valkey held when it was last asked. */
@@ -96,7 +97,7 @@ class LayeredKeyCache implements KeyCache {
   constructor(options: KeyCacheOptions, sources: KeySources) {
     this.#clock = options.clock;
     this.#sources = sources;
-    this.#count = createCounters(options.telemetry);
+    this.#count = createKeyCounters(options.telemetry);
     options.telemetry.gauge(
       'weir.keys.cached',
       { description: 'API keys in memory', unit: '{key}' },
@@ -276,30 +277,4 @@ class LayeredKeyCache implements KeyCache {
     if (answer.kind !== 'found') this.#count[answer.kind].add();
     return answer;
   }
-}
-
-type Counters = Readonly<
-  Record<'memory' | 'valkey' | 'postgres' | 'stale' | 'unknown' | 'malformed' | 'unavailable' | 'losses', HotCounter>
->;
-
-function createCounters(telemetry: Telemetry): Counters {
-  const lookups = (result: string): HotCounter =>
-    telemetry.counter('weir.keys.lookups', {
-      description: 'API key look-ups by where the answer came from',
-      unit: '{lookup}',
-      attributes: { result },
-    });
-  return {
-    memory: lookups('memory'),
-    valkey: lookups('valkey'),
-    postgres: lookups('postgres'),
-    stale: lookups('stale'),
-    unknown: lookups('unknown'),
-    malformed: lookups('malformed'),
-    unavailable: lookups('unavailable'),
-    losses: telemetry.counter('weir.keys.data_losses', {
-      description: 'Times that Valkey had lost the keys it held',
-      unit: '{loss}',
-    }),
-  };
 }

@@ -1,0 +1,113 @@
+/** Limits over several pods, and when Valkey hangs. */
+import { systemClock } from '@weir/clock';
+import { keyspace } from '@weir/keyspace';
+import { waitFor } from '@weir/testing';
+import type { OnValkeyFailure } from '@weir/wire';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { feedDocument, policyDocument, startHarness, type Answer, type Harness, type Pod } from './harness.ts';
+
+let harness: Harness;
+
+const LIMIT = 100;
+/** Less than one token in a run. */
+const HARDLY_REFILLED = { requestsPerSecond: 0.001, burst: LIMIT };
+
+beforeAll(async () => {
+  harness = await startHarness();
+  const failurePolicy = (onValkeyFailure: OnValkeyFailure) =>
+    policyDocument({ policy: `weir/${onValkeyFailure.toLowerCase()}`, tier: onValkeyFailure, onValkeyFailure });
+  await harness.publishFeeds(feedDocument());
+  await harness.publishPolicies(
+    policyDocument({ policy: 'weir/hundred', tier: 'hundred', limits: HARDLY_REFILLED }),
+    failurePolicy('Allow'),
+    failurePolicy('Deny'),
+    failurePolicy('LocalLimit'),
+  );
+  await harness.putPrice();
+}, 60_000);
+
+afterAll(() => harness.stop());
+
+/** So many requests over the pods in turn, so many at a time. */
+async function load(pods: readonly Pod[], key: string, total: number, concurrency: number): Promise<Answer[]> {
+  const answers: Answer[] = [];
+  let sent = 0;
+  const worker = async (): Promise<void> => {
+    while (sent < total) {
+      const pod = pods[sent % pods.length];
+      sent += 1;
+      if (pod !== undefined) answers.push(await pod.get('/price?asset=BTC', key));
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, worker));
+  return answers;
+}
+
+describe('three pods on one Valkey', () => {
+  let pods: readonly Pod[];
+  beforeAll(async () => {
+    pods = await Promise.all([harness.startPod(), harness.startPod(), harness.startPod()]);
+  });
+  afterAll(() => Promise.all(pods.map((pod) => pod.stop())));
+
+  test('admit exactly the limit between them, 2,000 requests at 64 at a time', async () => {
+    const key = await harness.putKey({ tier: 'hundred' });
+    const answers = await load(pods, key, 2_000, 64);
+    const statuses = answers.map(({ status }) => status);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(LIMIT);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(2_000 - LIMIT);
+  });
+
+  test('tell each other that they live, and take themselves off the list when they stop', async () => {
+    const nodes = (): Promise<unknown> => harness.valkey.bulk.call('ZRANGE', keyspace.clusterNodes.key(), 0, -1);
+    const fourth = await harness.startPod({ node: 'price-fourth' });
+    await waitFor(async () => String(await nodes()).includes('price:price-fourth'));
+    const json = await harness.valkey.bulk.get(keyspace.clusterStats.key({ node: 'price-fourth' }));
+    expect(JSON.parse(json ?? '')).toMatchObject({
+      node: 'price-fourth',
+      role: 'price',
+      syncmap_hits: 0,
+      udp_requests: 0,
+    });
+    await fourth.stop();
+    expect(String(await nodes())).not.toContain('price-fourth');
+  });
+});
+
+describe('a hung Valkey', () => {
+  test('costs one time-out, then the policy decides at once; it needs no restart afterwards', async () => {
+    const pod = await harness.startPod();
+    const keys = {
+      Allow: await harness.putKey({ tier: 'Allow' }),
+      Deny: await harness.putKey({ tier: 'Deny' }),
+      LocalLimit: await harness.putKey({ tier: 'LocalLimit' }),
+    };
+    const ask = (tier: keyof typeof keys): Promise<Answer> => pod.get('/price?asset=BTC', keys[tier]);
+    for (const tier of ['Allow', 'Deny', 'LocalLimit'] as const) expect((await ask(tier)).status).toBe(200);
+    harness.server.hang();
+    try {
+      await waitFor(async () => (await ask('Deny')).status === 503);
+      const denied = await ask('Deny');
+      expect(denied.body).toMatchObject({
+        code: 'LIMITER_UNAVAILABLE',
+        type: 'https://iana.org/assignments/http-problem-types#temporary-reduced-capacity',
+      });
+      expect(denied.headers.get('retry-after')).toBe(String(denied.body['retry_after_seconds']));
+      expect(denied.headers.get('ratelimit')).toBeNull();
+      const startedMs = systemClock.monotonicMs();
+      for (let call = 0; call < 50; call += 1) expect((await ask('Allow')).status).toBe(200);
+      const local = await load([pod], keys.LocalLimit, 60, 4);
+      // Far below what one 50 ms deadline per call would come to, on however slow a machine.
+      expect(systemClock.monotonicMs() - startedMs).toBeLessThan(110 * 50);
+      const admitted = local.filter(({ status }) => status === 200).length;
+      expect(admitted).toBeGreaterThanOrEqual(1);
+      expect(local.filter(({ status }) => status === 429)).toHaveLength(60 - admitted);
+      expect((await pod.get('/health')).body).toMatchObject({ status: 'degraded', redis: { connected: false } });
+      expect((await pod.get('/readyz')).status).toBe(200);
+    } finally {
+      harness.server.resume();
+    }
+    await waitFor(async () => (await ask('Deny')).status === 200);
+    await pod.stop();
+  });
+});
