@@ -131,7 +131,7 @@ test('a request under way when the process stops is answered', async () => {
   const stopping = pod.stop();
   expect((await asking).status).toBe(200);
   await stopping;
-  await expect(fetch(`${pod.url}/livez`)).rejects.toThrow();
+  await expect(fetch(`${pod.url}/livez`)).rejects.toThrow('fetch failed');
 });
 
 test('a sampled request is a trace that reaches its stores, continued from the caller', async () => {

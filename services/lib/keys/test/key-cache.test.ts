@@ -117,7 +117,7 @@ describe('an unknown text', () => {
 
   test('asked for by 1,000 at once costs one query', async () => {
     const text = createKeyText('live');
-    const lookups = await Promise.all(Array.from({ length: 1_000 }, () => cache.lookup(text)));
+    const lookups = await Promise.all(Array.from({ length: 1_000 }, async () => cache.lookup(text)));
     expect(new Set(lookups.map(({ kind }) => kind))).toEqual(new Set(['unknown']));
     expect(postgres.queries).toBe(1);
   });
@@ -135,7 +135,7 @@ describe('an unknown text', () => {
   test('is never called unknown unasked: Postgres gets 50 look-ups a second, the rest is unavailable', async () => {
     const flood = async (): Promise<readonly string[]> => {
       const texts = Array.from({ length: 120 }, () => createKeyText('live'));
-      return (await Promise.all(texts.map((text) => cache.lookup(text)))).map(({ kind }) => kind);
+      return (await Promise.all(texts.map(async (text) => cache.lookup(text)))).map(({ kind }) => kind);
     };
     const kinds = await flood();
     expect(kinds.filter((kind) => kind === 'unknown')).toHaveLength(50);
