@@ -290,6 +290,22 @@ test('connectors that share a budget share the limit of a host', async () => {
   expect(opened).toEqual([1, 2, 3, 4]);
 });
 
+test('attempts that no venue has answered leave the budget as it was, answered ones do not', async () => {
+  for (const isAnswered of [false, true]) {
+    const { connector, clock, sockets, socket } = createBench('kraken', ['BTC']);
+    connector.start();
+    for (let second = 0; second < 55; second++) {
+      // Fails once: while there is no newer socket this one was given up.
+      socket().onFail({ message: 'no', isAnswered });
+      await clock.advance(1_000);
+    }
+    // Kraken allows 40 at once and 0.15 a second after that.
+    if (isAnswered) expect(sockets.length).toBeLessThanOrEqual(40 + 9);
+    else expect(sockets.length).toBeGreaterThan(50);
+    await connector.stop();
+  }
+});
+
 test('an address that is none is a failure like any other', async () => {
   const { connector, clock, statuses } = createBench('coinbase', ['BTC'], {
     openSocket: () => {

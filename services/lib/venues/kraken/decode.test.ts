@@ -51,6 +51,9 @@ test('every price that Weir can hold arrives as it was sent, alone or among othe
 test('a number is not taken from another place with the same key', () => {
   const item = '{"symbol":"BTC/USD","timestamp":"","note":{"last":7},"last":8.10}';
   expect(kraken.decode(`{"channel":"ticker","data":[${item}]}`)).toEqual([{ kind: 'ticker', ...BTC, price: '8.1' }]);
+  // The same float, other digits.
+  const twin = '{"symbol":"BTC/USD","note":{"last":0.10000000000000001},"last":0.1}';
+  expect(kraken.decode(`{"channel":"ticker","data":[${twin}]}`)).toEqual([{ kind: 'ticker', ...BTC, price: '0.1' }]);
   const escaped = '{"note":"\\"last\\":7","symbol":"BTC/USD", "last" : 8.10}';
   expect(kraken.decode(`{"channel":"ticker","data":[${escaped}]}`)).toEqual([{ kind: 'ticker', ...BTC, price: '8.1' }]);
 });
