@@ -35,6 +35,14 @@ test('takes no quote of an unknown source or asset, none of zero and none that i
   expect(priceOf(book, 6)).toBe('100 kraken-ws @5');
 });
 
+test('leaves out a vote from the moment it goes stale, although nobody has said anything', () => {
+  const book = bookWith(documentWith({ aggregation: { method: 'Median', minSources: 1, maxDeviationBps: 500 } }));
+  say(book, 'coinbase', '100', 1_000);
+  say(book, 'kraken', '101', 4_000);
+  expect(priceOf(book, 16_000)).toBe('100.5 coinbase-ws,kraken-ws @1000');
+  expect(priceOf(book, 16_001)).toBe('101 kraken-ws @4000');
+});
+
 test('answers the same object until value or confirmation moves', () => {
   const book = bookWith(documentWith());
   say(book, 'coinbase', '100', 10);
@@ -59,9 +67,15 @@ test('a new document forgets what it does not list and keeps the rest', () => {
   book.configure(documentWith({ assets: ['BTC'], sources: coinbase ? [coinbase] : [] }));
   expect(priceOf(book, 20)).toBe('100 coinbase-ws @10');
   expect(book.refresh('ETH', 20)).toBeUndefined();
-  book.configure(documentWith({ sources: [{ name: 'coinbase', exchange: 'kraken' }] }));
-  say(book, 'coinbase', '50', 11);
-  expect(priceOf(book, 20)).toBe('50 kraken-ws @11');
+});
+
+test('a source that now means another exchange starts without values', () => {
+  const book = bookWith(documentWith());
+  say(book, 'coinbase', '100', 10);
+  const moved = { name: 'coinbase', exchange: 'gemini' };
+  book.configure(documentWith({ sources: [moved, { name: 'kraken', exchange: 'kraken' }] }));
+  say(book, 'kraken', '100.2', 11);
+  expect(priceOf(book, 20)).toBe('100.2 kraken-ws @11');
 });
 
 test('another quote currency leaves nothing of the old prices', () => {

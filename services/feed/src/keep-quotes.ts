@@ -17,6 +17,8 @@ export interface QuoteBook {
 interface Entry {
   readonly votes: Map<string, Vote>;
   aggregate: Aggregate | undefined;
+  /** Until then the aggregate stands if nobody says anything: when the next vote goes stale. */
+  settledUntilMs: number;
 }
 
 const NO_RULES: AggregationRules = {
@@ -25,6 +27,10 @@ const NO_RULES: AggregationRules = {
   maxDeviationBps: 0,
   freshness: { freshMs: 0, staleMs: 0, deadMs: 0 },
 };
+
+const UNSETTLED = -Infinity;
+
+const createEntry = (): Entry => ({ votes: new Map(), aggregate: undefined, settledUntilMs: UNSETTLED });
 
 export function createQuoteBook(): QuoteBook {
   let entries = new Map<string, Entry>();
@@ -35,18 +41,9 @@ export function createQuoteBook(): QuoteBook {
 
   const refresh = (asset: string, nowMs: number): Aggregate | undefined => {
     const entry = entries.get(asset);
-    if (entry === undefined) return undefined;
-    const votes: Vote[] = [];
-    for (const name of sourceLabels.keys()) {
-      const vote = entry.votes.get(name);
-      if (vote !== undefined) votes.push(vote);
-    }
-    const before = entry.aggregate;
-    const next = aggregateQuotes(votes, rules, nowMs, before);
-    if (next === undefined) return before;
-    if (before !== undefined && before.confirmedMs === next.confirmedMs && isSameValue(before, next)) return before;
-    entry.aggregate = next;
-    return next;
+    if (entry !== undefined && nowMs > entry.settledUntilMs)
+      settle(entry, { names: sourceLabels.keys(), rules, nowMs });
+    return entry?.aggregate;
   };
 
   return {
@@ -59,10 +56,11 @@ export function createQuoteBook(): QuoteBook {
       assets = document.assets;
       rules = { ...document.aggregation, freshness: document.freshness };
       sourceLabels = new Map(document.sources.map((source) => [source.name, `${source.exchange}-ws`]));
-      entries = new Map(assets.map((asset) => [asset, known.get(asset) ?? { votes: new Map(), aggregate: undefined }]));
-      for (const { votes } of entries.values()) {
+      entries = new Map(assets.map((asset) => [asset, known.get(asset) ?? createEntry()]));
+      for (const entry of entries.values()) {
+        entry.settledUntilMs = UNSETTLED;
         // A source that now means another venue starts without values.
-        for (const [name, vote] of votes) if (sourceLabels.get(name) !== vote.source) votes.delete(name);
+        for (const [name, vote] of entry.votes) if (sourceLabels.get(name) !== vote.source) entry.votes.delete(name);
       }
     },
     record(sourceName, asset, { price, confirmedMs }) {
@@ -71,6 +69,7 @@ export function createQuoteBook(): QuoteBook {
       if (entry === undefined || source === undefined || price <= 0n) return false;
       if (confirmedMs < (entry.votes.get(sourceName)?.confirmedMs ?? confirmedMs)) return false;
       entry.votes.set(sourceName, { source, price, confirmedMs });
+      entry.settledUntilMs = UNSETTLED;
       return true;
     },
     refresh,
@@ -83,4 +82,26 @@ export function createQuoteBook(): QuoteBook {
       return count;
     },
   };
+}
+
+/** Brings the entry's price up to date; votes count in the order of the names. */
+function settle(
+  entry: Entry,
+  by: { readonly names: Iterable<string>; readonly rules: AggregationRules; readonly nowMs: number },
+): void {
+  const { names, rules, nowMs } = by;
+  const votes: Vote[] = [];
+  entry.settledUntilMs = Infinity;
+  for (const name of names) {
+    const vote = entry.votes.get(name);
+    if (vote === undefined) continue;
+    votes.push(vote);
+    const staleAtMs = vote.confirmedMs + rules.freshness.staleMs;
+    if (staleAtMs >= nowMs) entry.settledUntilMs = Math.min(entry.settledUntilMs, staleAtMs);
+  }
+  const before = entry.aggregate;
+  const next = aggregateQuotes(votes, rules, nowMs, before);
+  if (next === undefined) return;
+  if (before !== undefined && before.confirmedMs === next.confirmedMs && isSameValue(before, next)) return;
+  entry.aggregate = next;
 }

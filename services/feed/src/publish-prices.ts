@@ -1,10 +1,10 @@
 /**
- * Sends prices to Valkey and their readers: conflated, in rounds, one round at a time.
+ * Sends prices to Valkey and their readers, conflated, one chunk at a time.
  *
- * A changed price goes out in the next round, rounds are at least `publish.interval` apart, and a round takes the value
- * of its moment: whatever happens to Valkey, what waits is a set of asset names and never a queue of records. A
- * heartbeat round also announces prices that were confirmed anew, and rewrites all others with the age they have, so
- * that a Valkey that lost its data has them back. Nothing is sent without a lease that is surely held.
+ * What changes is collected for `publish.interval` and sent with the value of the moment of sending: whatever happens
+ * to Valkey, what waits is a set of asset names and never a queue of records. The heartbeat goes through all assets,
+ * announces the prices that were confirmed anew, and stores all others again with the age they have, so that a Valkey
+ * that lost its data has them back. Nothing is sent without a lease that is surely held.
  */
 import type { Clock, Timer } from '@weir/clock';
 import { keyspace } from '@weir/keyspace';
@@ -13,7 +13,7 @@ import type { Valkey } from '@weir/valkey';
 import { encodePriceUpdateBatch, type FeedDocument, type PriceRecord } from '@weir/wire';
 import type { QuoteBook } from './keep-quotes.ts';
 import type { FeedMetrics } from './metrics.ts';
-import { isNews, planRound, type Draft, type RoundScope } from './plan-round.ts';
+import { isNews, planRound, type RoundScope } from './plan-round.ts';
 import { createRecordWriter, type RecordWriter } from './write-record.ts';
 
 export interface PublisherOptions {
@@ -37,21 +37,32 @@ interface Tenure {
   isOpened: boolean;
 }
 
-/** Small enough that a lease renewal behind a round waits for milliseconds, and that a batch stays near 64 KB. */
+/** A heartbeat's way through all assets. */
+interface Sweep {
+  readonly assets: readonly string[];
+  readonly batchBefore: number;
+  next: number;
+}
+
+/** Small enough that a lease renewal behind a chunk waits for milliseconds, and that a batch stays near 64 KB. */
 const CHUNK_RECORDS = 200;
 const RETRY_MS = 250;
 
 export class PricePublisher {
   readonly #options: PublisherOptions;
   readonly #writer: RecordWriter;
-  readonly #dirty = new Set<string>();
   #document: FeedDocument | undefined;
   #tenure: Tenure | undefined;
   #heartbeat: Timer | undefined;
-  #isHeartbeatDue = false;
-  #nextRound: Timer | undefined;
+  /** Touched since the last round began. */
+  readonly #dirty = new Set<string>();
+  /** What is left of the round. */
+  #changed: string[] = [];
   #nextRoundMs = 0;
-  #round: Promise<void> | undefined;
+  #sweep: Sweep | undefined;
+  #isSweepTurn = false;
+  #wake: Timer | undefined;
+  #sending: Promise<void> | undefined;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
@@ -63,7 +74,7 @@ export class PricePublisher {
   configure(document: FeedDocument): void {
     this.#document = document;
     this.#writer.configure(document);
-    if (this.#tenure !== undefined) this.#startHeartbeat(document);
+    if (this.#tenure !== undefined) this.#startHeartbeat(this.#tenure, document);
   }
 
   /** Something was said of the asset. */
@@ -73,91 +84,110 @@ export class PricePublisher {
     this.#schedule();
   }
 
-  /** Starts publishing under a lease, with every price there is. */
+  /** Starts publishing under a lease, with every price there is: readers may have missed what was said last. */
   begin(lease: string): void {
     if (this.#document === undefined) return;
     this.#tenure = { lease, batch: 0, isOpened: false };
     this.#nextRoundMs = 0;
-    this.#startHeartbeat(this.#document);
+    this.#startHeartbeat(this.#tenure, this.#document);
   }
 
   /** Sends nothing more; resolves when nothing is on its way. */
   async end(): Promise<void> {
     this.#tenure = undefined;
-    this.#dirty.clear();
     this.#heartbeat?.cancel();
-    this.#nextRound?.cancel();
-    this.#nextRound = undefined;
-    await this.#round;
+    this.#wake?.cancel();
+    this.#wake = undefined;
+    this.#sweep = undefined;
+    this.#changed = [];
+    this.#dirty.clear();
+    await this.#sending;
   }
 
-  #startHeartbeat(document: FeedDocument): void {
+  #startHeartbeat(tenure: Tenure, document: FeedDocument): void {
     const beat = (): void => {
-      this.#isHeartbeatDue = true;
+      this.#sweep ??= { assets: this.#options.book.assets, batchBefore: tenure.batch, next: 0 };
       this.#schedule();
     };
     this.#heartbeat?.cancel();
     this.#heartbeat = this.#options.clock.setInterval(beat, document.publish.heartbeatMs);
+    this.#sweep = undefined;
     beat();
   }
 
+  /** Sees to it that what is due is sent when it is due. */
   #schedule(): void {
     const tenure = this.#tenure;
-    const document = this.#document;
-    if (tenure === undefined || document === undefined) return;
-    if (this.#nextRound !== undefined || this.#round !== undefined) return;
-    if (this.#dirty.size === 0 && !this.#isHeartbeatDue) return;
+    if (tenure === undefined || this.#sending !== undefined || this.#wake !== undefined) return;
+    const isWaiting = this.#changed.length > 0 || this.#sweep !== undefined;
+    if (!isWaiting && this.#dirty.size === 0) return;
     const { clock, logger } = this.#options;
     const start = (): void => {
-      this.#nextRound = undefined;
-      this.#nextRoundMs = clock.monotonicMs() + document.publish.intervalMs;
-      this.#round = this.#runRound(tenure)
-        .catch((err: unknown) => logger.error({ err }, 'publishing round failed'))
+      this.#wake = undefined;
+      this.#sending = this.#send(tenure)
+        .catch((err: unknown) => logger.error({ err }, 'publishing failed'))
         .finally(() => {
-          this.#round = undefined;
+          this.#sending = undefined;
           this.#schedule();
         });
     };
-    this.#nextRound = clock.setTimeout(start, Math.max(0, this.#nextRoundMs - clock.monotonicMs()));
+    this.#wake = clock.setTimeout(start, isWaiting ? 0 : Math.max(0, this.#nextRoundMs - clock.monotonicMs()));
   }
 
-  async #runRound(tenure: Tenure): Promise<void> {
-    const { clock, metrics } = this.#options;
-    const scope = this.#takeScope(tenure);
-    const drafts = this.#takeDrafts(scope);
-    const batchBefore = tenure.batch;
-    for (let from = 0; from < drafts.length; from += CHUNK_RECORDS) {
-      if (await this.#publishChunk(tenure, drafts.slice(from, from + CHUNK_RECORDS))) continue;
-      // What was not taken is not kept: its asset is, and the next round sends the value of then.
-      for (const { asset } of drafts.slice(from)) this.#dirty.add(asset);
-      this.#nextRoundMs = clock.monotonicMs() + RETRY_MS;
-      metrics.roundsFailed.add();
-      return;
-    }
-    // Readers must hear from a feed that has nothing new to say.
-    if (scope !== 'changed' && tenure.batch === batchBefore) await this.#announce(tenure, []);
-  }
-
-  #takeScope(tenure: Tenure): RoundScope {
-    if (!this.#isHeartbeatDue) return 'changed';
-    this.#isHeartbeatDue = false;
-    // Under a new lease readers are told everything anew: they may have missed what the one before said last.
+  async #send(tenure: Tenure): Promise<void> {
+    // Not in `begin`: what the time before still had on its way counts as not written under this lease.
     if (!tenure.isOpened) this.#writer.forget();
     tenure.isOpened = true;
-    return 'all';
+    while (this.#tenure === tenure) {
+      const work = this.#takeWork();
+      if (work === undefined) return;
+      const { sweep, assets } = work;
+      const isDone = await this.#publishChunk(tenure, sweep === undefined ? 'changed' : 'all', assets);
+      if (this.#tenure !== tenure) return;
+      if (!isDone) this.#putBack(assets);
+      else if (sweep !== undefined && sweep.next >= sweep.assets.length) await this.#endSweep(tenure, sweep);
+    }
   }
 
-  #takeDrafts(scope: RoundScope): Draft[] {
-    const { book, clock } = this.#options;
-    const assets = scope === 'changed' ? [...this.#dirty] : book.assets;
-    this.#dirty.clear();
-    return planRound(scope, assets, { book, nowMs: clock.monotonicMs(), lastWritten: this.#writer.lastWritten });
+  #takeWork(): { readonly assets: readonly string[]; readonly sweep?: Sweep } | undefined {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (this.#changed.length === 0 && nowMs >= this.#nextRoundMs) {
+      this.#changed = [...this.#dirty];
+      this.#dirty.clear();
+      this.#nextRoundMs = nowMs + (this.#document?.publish.intervalMs ?? 0);
+    }
+    const sweep = this.#sweep;
+    // By turns: a change must not wait for a long heartbeat, nor the heartbeat for ever.
+    this.#isSweepTurn = sweep !== undefined && (this.#changed.length === 0 || !this.#isSweepTurn);
+    if (sweep !== undefined && this.#isSweepTurn) {
+      const assets = sweep.assets.slice(sweep.next, sweep.next + CHUNK_RECORDS);
+      sweep.next += CHUNK_RECORDS;
+      return { assets, sweep };
+    }
+    return this.#changed.length === 0 ? undefined : { assets: this.#changed.splice(0, CHUNK_RECORDS) };
+  }
+
+  /** What was not taken is not kept: its asset is, and the next round sends the value of then. */
+  #putBack(assets: readonly string[]): void {
+    for (const asset of [...assets, ...this.#changed]) this.#dirty.add(asset);
+    this.#changed = [];
+    this.#sweep = undefined;
+    this.#nextRoundMs = this.#options.clock.monotonicMs() + RETRY_MS;
+    this.#options.metrics.roundsFailed.add();
+  }
+
+  /** Readers must hear from a feed that has nothing new to say. */
+  async #endSweep(tenure: Tenure, sweep: Sweep): Promise<void> {
+    if (this.#sweep === sweep) this.#sweep = undefined;
+    if (tenure.batch === sweep.batchBefore) await this.#announce(tenure, []);
   }
 
   /** Whether all of it is stored and announced. */
-  async #publishChunk(tenure: Tenure, drafts: readonly Draft[]): Promise<boolean> {
-    const { clock, logger, metrics } = this.#options;
+  async #publishChunk(tenure: Tenure, scope: RoundScope, assets: readonly string[]): Promise<boolean> {
+    const { book, clock, logger, metrics } = this.#options;
     if (!this.#isHeld(tenure)) return false;
+    const { lastWritten } = this.#writer;
+    const drafts = planRound(scope, assets, { book, nowMs: clock.monotonicMs(), lastWritten });
     const writes = drafts.map(({ asset, aggregate }) =>
       this.#writer.write(asset, aggregate, () => this.#isHeld(tenure)),
     );

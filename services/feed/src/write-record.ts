@@ -47,7 +47,7 @@ export interface RecordWriter {
   /** Forgets pairs that the document does not list. */
   configure(document: FeedDocument): void;
   /** What was stored last, by this process and since `forget`. */
-  lastWritten(asset: string): Aggregate | undefined;
+  readonly lastWritten: (asset: string) => Aggregate | undefined;
   /** Lets every price count as not yet written; the seqs stay. */
   forget(): void;
   /**

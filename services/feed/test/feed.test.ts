@@ -67,7 +67,7 @@ async function reported(): Promise<FeedStatus | undefined> {
 test('is idle without a document, and publishes the median of its sources once there is one', async () => {
   const feed = await start();
   await waitFor(() => feed.role === 'idle');
-  await publish(documentWith({ quote: 'EUR' }));
+  await publish(documentWith({ quote: 'EUR', publish: { intervalMs: 50, heartbeatMs: 60_000 } }));
   const coinbase = await connectorOf('coinbase');
   const kraken = await connectorOf('kraken');
   expect(coinbase.options.symbols).toContainEqual({ asset: 'BTC', quote: 'EUR', symbol: 'BTC-EUR' });
@@ -177,6 +177,13 @@ test('of two instances one publishes; when it stops, the other goes on at once f
   const before = await waitFor(() => stored('BTC'));
   const lease = await valkey.bulk.get(`feed:lease:${FEED}`);
   expect(lease?.startsWith('a:')).toBe(true);
+  const reporters = new Map<string | undefined, string | undefined>();
+  await waitFor(async () => {
+    const status = await reported();
+    reporters.set(status?.updatedAt, status?.active);
+    return reporters.size >= 4;
+  });
+  expect(new Set(reporters.values())).toEqual(new Set(['a']));
   await first.stop();
   const after = await waitFor(async () => {
     const latest = await stored('BTC');
