@@ -157,9 +157,10 @@ class RunningFeed implements Feed {
 
   #take(source: string, quote: SourceQuote): void {
     const vote = { price: quote.price, confirmedMs: quote.confirmedMonotonicMs };
-    const isTaken = this.#book.record(source, quote.asset, vote);
-    (isTaken ? this.#metrics.quotes : this.#metrics.quotesIgnored).add();
-    if (isTaken) this.#publisher.touch(quote.asset);
+    const verdict = this.#book.record(source, quote.asset, vote);
+    (verdict === 'ignored' ? this.#metrics.quotesIgnored : this.#metrics.quotes).add();
+    // Mere confirmations are told with the heartbeat.
+    if (verdict === 'changed') this.#publisher.touch(quote.asset);
   }
 
   #apply(document: FeedDocument | undefined, seq: number): void {

@@ -1,7 +1,7 @@
 import { formatDecimal, parseDecimal, type FeedDocument } from '@weir/wire';
 import { expect, test } from 'vitest';
 import { documentWith } from '../test/sample-document.ts';
-import { createQuoteBook, type QuoteBook } from './keep-quotes.ts';
+import { createQuoteBook, type QuoteBook, type Verdict } from './keep-quotes.ts';
 
 function bookWith(document: FeedDocument): QuoteBook {
   const book = createQuoteBook();
@@ -9,7 +9,7 @@ function bookWith(document: FeedDocument): QuoteBook {
   return book;
 }
 
-function say(book: QuoteBook, source: string, price: string, confirmedMs: number, asset = 'BTC'): boolean {
+function say(book: QuoteBook, source: string, price: string, confirmedMs: number, asset = 'BTC'): Verdict {
   return book.record(source, asset, { price: parseDecimal(price) ?? 0n, confirmedMs });
 }
 
@@ -27,12 +27,20 @@ test('keeps the last price, with the age it has, when every source has gone stal
 
 test('takes no quote of an unknown source or asset, none of zero and none that is older than the last', () => {
   const book = bookWith(documentWith());
-  expect(say(book, 'gemini', '100', 1)).toBe(false);
-  expect(say(book, 'kraken', '100', 1, 'SOL')).toBe(false);
-  expect(say(book, 'kraken', '0', 1)).toBe(false);
-  expect(say(book, 'kraken', '100', 5)).toBe(true);
-  expect(say(book, 'kraken', '90', 4)).toBe(false);
+  expect(say(book, 'gemini', '100', 1)).toBe('ignored');
+  expect(say(book, 'kraken', '100', 1, 'SOL')).toBe('ignored');
+  expect(say(book, 'kraken', '0', 1)).toBe('ignored');
+  expect(say(book, 'kraken', '100', 5)).toBe('changed');
+  expect(say(book, 'kraken', '90', 4)).toBe('ignored');
   expect(priceOf(book, 6)).toBe('100 kraken-ws @5');
+});
+
+test('tells a change from a mere confirmation; the same price after a silence may be a change', () => {
+  const book = bookWith(documentWith());
+  expect(say(book, 'kraken', '100', 0)).toBe('changed');
+  expect(say(book, 'kraken', '100', 5_000)).toBe('confirmed');
+  expect(say(book, 'kraken', '100', 10_001)).toBe('changed');
+  expect(say(book, 'kraken', '100.1', 10_002)).toBe('changed');
 });
 
 test('leaves out a vote from the moment it goes stale, although nobody has said anything', () => {

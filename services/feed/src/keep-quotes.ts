@@ -6,13 +6,18 @@ export interface QuoteBook {
   readonly assets: readonly string[];
   /** Assets and sources that the document does not list are forgotten; what stays keeps its values. */
   configure(document: FeedDocument): void;
-  /** `false` when the quote is of no use: unknown source or asset, no price, or older than what is known. */
-  record(sourceName: string, asset: string, vote: { readonly price: Decimal; readonly confirmedMs: number }): boolean;
+  record(sourceName: string, asset: string, vote: { readonly price: Decimal; readonly confirmedMs: number }): Verdict;
   /** The price now; the same object for as long as neither the value nor its confirmation has moved. */
   refresh(asset: string, nowMs: number): Aggregate | undefined;
   /** Brings every price up to date and counts those that were confirmed within the fresh time. */
   countFresh(nowMs: number): number;
 }
+
+/**
+ * changed: the price of the asset may be another now. confirmed: it stands, only more surely. ignored: of no use, since
+ * source or asset are unknown, the price is none, or it is older than what is known.
+ */
+export type Verdict = 'changed' | 'confirmed' | 'ignored';
 
 interface Entry {
   readonly votes: Map<string, Vote>;
@@ -66,11 +71,14 @@ export function createQuoteBook(): QuoteBook {
     record(sourceName, asset, { price, confirmedMs }) {
       const entry = entries.get(asset);
       const source = sourceLabels.get(sourceName);
-      if (entry === undefined || source === undefined || price <= 0n) return false;
-      if (confirmedMs < (entry.votes.get(sourceName)?.confirmedMs ?? confirmedMs)) return false;
+      if (entry === undefined || source === undefined || price <= 0n) return 'ignored';
+      const before = entry.votes.get(sourceName);
+      if (before !== undefined && confirmedMs < before.confirmedMs) return 'ignored';
       entry.votes.set(sourceName, { source, price, confirmedMs });
       entry.settledUntilMs = UNSETTLED;
-      return true;
+      // After a silence the vote may not have counted, even if it says the same again.
+      const isContinued = before !== undefined && confirmedMs - before.confirmedMs <= rules.freshness.freshMs;
+      return isContinued && before.price === price ? 'confirmed' : 'changed';
     },
     refresh,
     countFresh(nowMs) {

@@ -6,7 +6,7 @@ import { planRound, type RoundScope } from './plan-round.ts';
 test('a round sends changes at once, and with the heartbeat confirmations and all the rest', () => {
   const book = createQuoteBook();
   book.configure(documentWith({ assets: ['A', 'B', 'C', 'D', 'E'] }));
-  const say = (asset: string, price: bigint, confirmedMs: number): boolean =>
+  const say = (asset: string, price: bigint, confirmedMs: number): unknown =>
     book.record('coinbase', asset, { price, confirmedMs });
   for (const asset of ['A', 'B', 'C', 'D']) say(asset, 1n, 0);
   const before = new Map(['B', 'C', 'D'].map((asset) => [asset, book.refresh(asset, 0)]));

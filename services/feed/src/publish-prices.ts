@@ -77,7 +77,7 @@ export class PricePublisher {
     if (this.#tenure !== undefined) this.#startHeartbeat(this.#tenure, document);
   }
 
-  /** Something was said of the asset. */
+  /** The price of the asset may have changed. */
   touch(asset: string): void {
     if (this.#tenure === undefined) return;
     this.#dirty.add(asset);

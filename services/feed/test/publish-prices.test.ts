@@ -258,3 +258,18 @@ test('splits many prices into batches that a reader can take at once', async () 
   expect(heard.slice(0, 3).map((batch) => batch.records.length)).toEqual([200, 200, 50]);
   expect(await valkey.bulk.call('DBSIZE')).toBe(450);
 });
+
+test('does not let a change wait for the end of a long heartbeat, nor the heartbeat for the changes', async () => {
+  const assets = Array.from({ length: 4_000 }, (_, index) => `A${index}`);
+  const desk = openDesk({ assets, publish: { intervalMs: 1, heartbeatMs: 60_000 } });
+  for (const asset of assets) desk.say(asset, '1');
+  desk.publisher.begin('a:1');
+  await waitFor(() => heard.length > 0);
+  let price = 1;
+  const changing = systemClock.setInterval(() => desk.say('A0', String((price += 1))), 1);
+  await waitFor(() => heardOf('A3999').length > 0);
+  changing.cancel();
+  const batchOf = (asset: string, isWanted: (record: PriceRecord) => boolean): number =>
+    heard.findIndex(({ records }) => records.some((record) => record.asset === asset && isWanted(record)));
+  expect(batchOf('A0', (record) => record.priceText !== '1')).toBeLessThan(batchOf('A3999', () => true));
+});
