@@ -9,6 +9,9 @@ const MAIN = join(import.meta.dirname, '../src/main.ts');
 export interface FeedProcess {
   /** Of its HTTP server. */
   readonly url: string;
+  /** SIGSTOP: nothing of it runs, its connections stay open. */
+  freeze(): void;
+  thaw(): void;
   /** Resolves with the exit code, `null` when a signal ended it. */
   kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null>;
 }
@@ -59,6 +62,8 @@ export async function startFeedProcess(options: { feed: string; node: string; va
   const url = await listening;
   return {
     url,
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
     async kill(signal) {
       child.kill(signal);
       const [code] = (await exited) as [number | null];

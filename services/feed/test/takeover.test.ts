@@ -144,6 +144,21 @@ test('the active one killed, the standby publishes every pair within 3 s and seq
   await expectRisingSeqs();
 });
 
+test('the active one frozen past its lease sends nothing on waking: it is the standby then', async () => {
+  await ensurePair();
+  const { active, standby, lease } = await roles();
+  const frozen = processes.get(active);
+  frozen?.freeze();
+  await waitFor(() => heard.some((batch) => batch.lease.startsWith(`${standby}:`)));
+  const takenMs = heard.find((batch) => batch.lease.startsWith(`${standby}:`))?.atMs ?? 0;
+  frozen?.thaw();
+  const health = async (): Promise<{ role: string }> =>
+    (await (await fetch(`${frozen?.url}/health`)).json()) as { role: string };
+  await waitFor(async () => (await health()).role === 'standby');
+  expect(heard.filter((batch) => batch.lease === lease && batch.atMs > takenMs)).toEqual([]);
+  await expectRisingSeqs();
+});
+
 test('the active one told to stop hands over at once and ends with code 0', async () => {
   await ensurePair();
   const { active, standby } = await roles();
