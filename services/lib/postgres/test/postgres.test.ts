@@ -1,6 +1,13 @@
 import { systemClock } from '@weir/clock';
 import { isWeirError } from '@weir/errors';
-import { createTestTelemetry, silentLogger, startTestPostgres, waitFor, type TestPostgres } from '@weir/testing';
+import {
+  createTestTelemetry,
+  silentLogger,
+  startProxy,
+  startTestPostgres,
+  waitFor,
+  type TestPostgres,
+} from '@weir/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { createPostgres, defineStatement, sqlState, type Postgres, type PostgresOptions } from '../index.ts';
@@ -105,6 +112,24 @@ test('without a server every call is refused as unavailable, and health says so'
   expect(lost.healthy()).toBe(false);
   expect(isWeirError(err) && err.detail).not.toMatch(/secret|127\.0\.0\.1/);
   await lost.close();
+});
+
+test('a server that hangs is given up by this side, and served by again without a restart', async () => {
+  await using proxy = await startProxy({ port: Number(new URL(database.url).port) });
+  const url = new URL(database.url);
+  url.port = String(proxy.port);
+  const stalled = connect({ url: url.href, statementTimeoutMs: 100, maxConnections: 1 });
+  await stalled.query('SELECT 1');
+  proxy.stall(true);
+  const outcomes = await Promise.allSettled([stalled.query('SELECT 1'), stalled.query('SELECT 1')]);
+  expect(
+    outcomes.map((outcome) => outcome.status === 'rejected' && isWeirError(outcome.reason, 'POSTGRES_UNAVAILABLE')),
+  ).toEqual([true, true]);
+  expect(stalled.healthy()).toBe(false);
+  proxy.stall(false);
+  await waitFor(() => stalled.query('SELECT 1'));
+  expect(stalled.healthy()).toBe(true);
+  await stalled.close();
 });
 
 test('a statement under a sampled span has a span of its own, named after it', async () => {
