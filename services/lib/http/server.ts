@@ -5,6 +5,7 @@ import type { Logger, Telemetry } from '@weir/telemetry';
 import { fastify, type FastifyInstance, type FastifyServerOptions } from 'fastify';
 import { createErrorAnswers } from './error-answers.ts';
 import { addHealthRoutes } from './health-routes.ts';
+import { keepTick } from './keep-tick.ts';
 import { addOpenapi, type OpenapiInfo } from './openapi.ts';
 import { sendProblem } from './problem.ts';
 import { listRoutes, type RouteList } from './route-list.ts';
@@ -44,11 +45,16 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     frameworkErrors: answers.onFrameworkError,
     clientErrorHandler: answers.onClientError,
   });
+  const kept = keepTick();
   const routes = listRoutes(server);
   server.setErrorHandler(answers.onError);
   addNotFoundAnswer(server, routes);
   addOpenapi(server, options.openapi ?? { title: service, version: '0' });
   addHealthRoutes(server, options);
+  server.addHook('onClose', (_instance, done) => {
+    kept.tick = undefined;
+    done();
+  });
   lifecycle.onStop('http', () => closeServer(server, clock));
   return server;
 }
