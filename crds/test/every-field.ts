@@ -1,7 +1,7 @@
 /** A PriceFeed and an ApiKeyPolicy that use every field of their specs. */
 import { readResources, type Resource } from '../src/index.ts';
 
-export const everyFieldYaml = `
+const everyFieldYaml = `
 apiVersion: weir.dev/v1alpha1
 kind: PriceFeed
 metadata: { name: majors, namespace: prices, labels: { team: oracle }, annotations: { note: all fields } }

@@ -10,7 +10,7 @@ import { createLookupRate } from './lookup-rate.ts';
 import { storeKey } from './store-key.ts';
 
 /** Postgres look-ups of one process in any second; a flood of invented keys must not become its load. */
-export const POSTGRES_LOOKUPS_PER_SECOND = 50;
+const POSTGRES_LOOKUPS_PER_SECOND = 50;
 
 /** A request waits for Postgres no longer, though the statement itself may go on. */
 const POSTGRES_WAIT_MS = 1_000;

@@ -20,7 +20,7 @@ export interface LimitSource {
 }
 
 /** Defines `now`: server time in µs. */
-export const SERVER_TIME = `
+const SERVER_TIME = `
 local server_time = redis.call('TIME')
 local now = tonumber(server_time[1]) * 1000000 + tonumber(server_time[2])`;
 

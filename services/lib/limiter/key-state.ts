@@ -81,7 +81,7 @@ export function adoptPolicy(state: KeyState, request: DecideRequest): void {
 const DEMAND_WINDOW_MS = 250;
 
 /** Folds what was asked for since the last time into the average; long silence weighs more than a busy moment. */
-export function measureDemand(state: KeyState, nowMs: number): void {
+function measureDemand(state: KeyState, nowMs: number): void {
   const elapsedMs = nowMs - state.demandSinceMs;
   if (elapsedMs < DEMAND_WINDOW_MS) return;
   const seenPerSecond = (state.demandSeen * 1_000) / elapsedMs;

@@ -10,7 +10,7 @@ import { decodePriceRecord } from '@weir/wire';
 import type { PriceTable, Slot } from './price-table.ts';
 
 /** A pair whose price in memory is missing or stale is looked up at most this often. */
-export const RECHECK_INTERVAL_MS = 250;
+const RECHECK_INTERVAL_MS = 250;
 
 export interface PriceReader {
   /** Looks into Valkey and keeps what is newer; false when Valkey does not answer. Never rejects. */
