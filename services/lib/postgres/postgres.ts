@@ -35,7 +35,7 @@ export interface PostgresOptions {
   readonly statementTimeoutMs?: number;
 }
 
-const CONNECT_DEADLINE_MS = 3_000;
+const CONNECT_DEADLINE_MS = 5_000;
 const DEFAULT_STATEMENT_TIMEOUT_MS = 5_000;
 const DEFAULT_CONNECTIONS_MAX = 5;
 /** The server ends a statement itself at its time-out; only a server that is gone is given up by this side. */

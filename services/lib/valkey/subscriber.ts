@@ -24,7 +24,7 @@ interface Entry {
 
 const REFUSED = 'Valkey refused a subscription: check the channels of the ACL user';
 
-type SubscriberOptions = Omit<ConnectionOptions, 'onUp' | 'onDown' | 'purpose'>;
+type SubscriberOptions = Omit<ConnectionOptions, 'onDown' | 'purpose'>;
 
 /** A handler that throws must not keep the others from theirs. */
 function guarded(logger: Logger, run: () => void): void {
@@ -46,7 +46,10 @@ export class Subscriber {
     this.#connection = new Connection({
       ...options,
       purpose: 'subscribe',
-      onUp: () => this.#confirm([...this.#byChannel.keys()], [...this.#entries]),
+      onUp: (info) => {
+        this.#confirm([...this.#byChannel.keys()], [...this.#entries]);
+        options.onUp(info);
+      },
       onDown: () => this.#lower(),
     });
     this.#connection.onMessage((channel, text) => {

@@ -47,6 +47,8 @@ export interface Valkey {
 
 export const DEFAULT_DEADLINES = { decideMs: 50, bulkMs: 1_000 } as const;
 
+const TIME_RETRY_MS = 100;
+
 function checkEviction(info: ServerInfo | undefined, logger: Logger): void {
   const policy = info?.maxmemoryPolicy;
   if (policy === 'noeviction') return;
@@ -54,19 +56,37 @@ function checkEviction(info: ServerInfo | undefined, logger: Logger): void {
   else logger.error({ policy }, 'Valkey may evict keys that Weir relies on: set maxmemory-policy to noeviction');
 }
 
+/** What has to have happened once before a process relies on Valkey. */
+function createReadiness() {
+  const decide = Promise.withResolvers<void>();
+  const bulk = Promise.withResolvers<void>();
+  const subscribe = Promise.withResolvers<void>();
+  const firsts = [decide, bulk, subscribe];
+  const all = Promise.all(firsts.map(({ promise }) => promise)).then(() => {});
+  // Whoever does not wait for it is not interested in its rejection.
+  all.catch(() => {});
+  const fail = (error: Error): void => {
+    for (const { reject } of firsts) reject(error);
+  };
+  return { all, decide: decide.resolve, bulk: bulk.resolve, subscribe: subscribe.resolve, fail };
+}
+
 /** Opens three connections at once, and keeps them up until `close`. Throws CONFIG_INVALID for a CA that is no PEM. */
 export function createValkey(options: ValkeyOptions): Valkey {
   const { target, clock, logger, telemetry, clientName } = options;
   const deadlines = { ...DEFAULT_DEADLINES, ...options.deadlines };
-  const first = Promise.withResolvers<void>();
-  // Whoever does not call ready() is not interested in its rejection.
-  first.promise.catch(() => {});
-  const onRefused = (error: Error): void => first.reject(error);
-  const shared = { target, clock, logger, telemetry, clientName, onRefused, random: options.random ?? Math.random };
+  const first = createReadiness();
+  const random = options.random ?? Math.random;
+  const shared = { target, clock, logger, telemetry, clientName, onRefused: first.fail, random };
   let hasChecked = false;
+  let isTimeWanted = true;
 
   const readTime = async (): Promise<void> => {
-    if (await serverTime.sample()) first.resolve();
+    const isKnown = await serverTime.sample();
+    if (isKnown) first.decide();
+    isTimeWanted &&= !isKnown;
+    // Nothing starts without the server's time, so the first one is not left to the next period.
+    if (isTimeWanted) clock.setTimeout(() => void readTime(), TIME_RETRY_MS);
   };
   const onUp = (info: ServerInfo | undefined): void => {
     if (!hasChecked) checkEviction(info, logger);
@@ -74,8 +94,8 @@ export function createValkey(options: ValkeyOptions): Valkey {
     void readTime();
   };
   const decide = openClient({ ...shared, purpose: 'decide', deadlineMs: deadlines.decideMs, onUp });
-  const bulk = openClient({ ...shared, purpose: 'bulk', deadlineMs: deadlines.bulkMs, onUp: () => {} });
-  const subscriber = new Subscriber(shared);
+  const bulk = openClient({ ...shared, purpose: 'bulk', deadlineMs: deadlines.bulkMs, onUp: () => first.bulk() });
+  const subscriber = new Subscriber({ ...shared, onUp: () => first.subscribe() });
   const serverTime = createServerTime({ clock, askTime: () => decide.call('TIME') });
 
   return {
@@ -84,9 +104,10 @@ export function createValkey(options: ValkeyOptions): Valkey {
     subscribe: (channels, on) => subscriber.subscribe(channels, on),
     serverTimeMs: () => serverTime.nowMs(),
     status: () => ({ connected: decide.health === 'closed', lastPingMs: decide.connection.lastPingMs }),
-    ready: () => first.promise,
+    ready: () => first.all,
     async close() {
-      first.reject(new WeirError('VALKEY_UNAVAILABLE', { detail: 'closed before Valkey was ready' }));
+      isTimeWanted = false;
+      first.fail(new WeirError('VALKEY_UNAVAILABLE', { detail: 'closed before Valkey was ready' }));
       serverTime.close();
       await Promise.all([decide.close(), bulk.close(), subscriber.close()]);
     },

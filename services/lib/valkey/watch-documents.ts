@@ -223,6 +223,7 @@ class Watcher<T> implements DocumentWatch<T> {
   }
 
   #take(texts: ReadonlyMap<string, string>, snapshot: ReadonlyMap<string, T>, seq: number): void {
+    if (this.#isClosed) return;
     const hasChanged =
       snapshot.size !== this.#snapshot.size ||
       [...snapshot].some(([field, document]) => this.#snapshot.get(field) !== document);

@@ -1,0 +1,96 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+import { systemClock } from '@weir/clock';
+import { silentLogger, startTestValkey, waitFor, type TestValkey } from '@weir/testing';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { publishDocuments, watchDocuments, type Valkey } from '../index.ts';
+import { connectTo } from './connect.ts';
+
+const PAGE = resolve(import.meta.dirname, '../../../../docs/valkey.md');
+
+let server: TestValkey;
+let admin: Valkey;
+
+/** The users as the page lists them, one a line. */
+function usersOfPage(): readonly (readonly string[])[] {
+  const block = /```acl\n(.*?)```/s.exec(readFileSync(PAGE, 'utf8'))?.[1] ?? '';
+  return block
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' '));
+}
+
+beforeAll(async () => {
+  server = await startTestValkey();
+  admin = connectTo(server);
+  await admin.ready();
+  for (const [name = '', ...rules] of usersOfPage()) {
+    await admin.bulk.call('ACL', 'SETUSER', name, 'reset', 'on', '>secret', ...rules);
+  }
+});
+
+afterAll(async () => {
+  await admin.close();
+  await server.stop();
+});
+
+test('the page lists the users', () => {
+  expect(usersOfPage().map(([name]) => name)).toEqual(['feed', 'price', 'publisher']);
+});
+
+test.each([
+  ['feed', 'SET price:BTC 1'],
+  ['feed', 'SET feed:status:weir/majors 1'],
+  ['feed', 'HMGET feeds #seq weir/majors'],
+  ['feed', 'PUBLISH price:updates x'],
+  ['price', 'GET price:BTC'],
+  ['price', 'HSET ratelimit:{k} tat 1'],
+  ['price', 'HGETALL policies'],
+  ['price', 'ZADD cluster:nodes 1 price:a'],
+  ['publisher', 'HSET policies weir/free 1'],
+  ['publisher', 'HSET apikey:0 id 1'],
+])('%s may %s', async (user, command) => {
+  expect(await admin.bulk.call('ACL', 'DRYRUN', user, ...command.split(' '))).toBe('OK');
+});
+
+test.each([
+  ['feed', 'HSET feeds weir/majors 1'],
+  ['feed', 'HGETALL apikey:0'],
+  ['feed', 'FLUSHALL'],
+  ['feed', 'CONFIG GET maxmemory-policy'],
+  ['price', 'SET price:BTC 1'],
+  ['price', 'HSET policies weir/free 1'],
+  ['price', 'PUBLISH price:updates x'],
+  ['price', 'KEYS *'],
+  ['publisher', 'SET price:BTC 1'],
+  ['publisher', 'HGETALL ratelimit:{k}'],
+])('%s may not %s', async (user, command) => {
+  expect(await admin.bulk.call('ACL', 'DRYRUN', user, ...command.split(' '))).toMatch(/no permission/);
+});
+
+test('a publisher publishes and a feed follows, with these rights alone', async () => {
+  const publisher = connectTo({ port: server.port, username: 'publisher', password: 'secret' });
+  const feed = connectTo({ port: server.port, username: 'feed', password: 'secret' });
+  await Promise.all([publisher.ready(), feed.ready()]);
+  const watch = watchDocuments<unknown>({
+    valkey: feed,
+    family: 'feeds',
+    clock: systemClock,
+    logger: silentLogger,
+    parse: (json) => JSON.parse(json) as unknown,
+    onChange: () => {},
+  });
+  await watch.ready;
+  const seq = await publishDocuments(
+    publisher.bulk,
+    'feeds',
+    new Map([['weir/majors', JSON.stringify({ big: 'x'.repeat(100_000) })]]),
+  );
+  await waitFor(() => watch.seq === seq);
+  expect([...watch.snapshot.keys()]).toEqual(['weir/majors']);
+  await watch.close();
+  expect(await admin.bulk.call('ACL', 'LOG')).toEqual([]);
+  await Promise.all([publisher.close(), feed.close()]);
+});
