@@ -11,6 +11,8 @@ const foundations = ['clock', 'errors'] as const;
 const contracts = ['keyspace', 'wire'] as const;
 const plumbing = ['config', 'telemetry', 'lifecycle', 'guardian'] as const;
 const edges = ['valkey', 'postgres', 'http'] as const;
+/** What a process is made of around its own work. */
+const runtime = ['process'] as const;
 const domains = ['venues', 'limiter', 'keys'] as const;
 const libraries = [...foundations, ...contracts, ...plumbing, ...edges, ...domains];
 const services = ['feed', 'price'] as const;
@@ -20,11 +22,12 @@ export const layers: readonly Layer[] = [
   { packages: contracts, mayImport: ['errors'] },
   { packages: plumbing, mayImport: foundations },
   { packages: edges, mayImport: [...foundations, ...contracts, ...plumbing] },
+  { packages: runtime, mayImport: [...foundations, ...plumbing, ...edges] },
   // Cycles among them are refused apart from this table.
   { packages: domains, mayImport: libraries },
   { packages: ['testing'], mayImport: libraries },
   // Services meet only in Valkey: never one another, never the resources.
-  { packages: services, mayImport: libraries },
+  { packages: services, mayImport: [...libraries, ...runtime] },
   { packages: ['crds'], mayImport: ['errors', 'wire'] },
   { packages: ['exchanges'], mayImport: [...foundations, ...contracts, 'crds'] },
   { packages: ['standalone'], mayImport: [...libraries, ...services, 'crds', 'exchanges'] },

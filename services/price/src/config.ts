@@ -1,40 +1,10 @@
 /** Settings of the process `price`; feeds and policies are in their documents, not here. */
-import {
-  httpSettings,
-  lifecycleSettings,
-  nodeSettings,
-  postgresSettings,
-  telemetrySettings,
-  Type,
-  valkeySettings,
-  type Static,
-} from '@weir/config';
-import { parseValkeyUrl, type ValkeyTarget } from '@weir/valkey';
+import { postgresSettings, Type } from '@weir/config';
+import { processSettings, type ProcessConfig } from '@weir/process';
 
-export const configSchema = Type.Object({
-  ...nodeSettings,
-  ...httpSettings,
-  ...valkeySettings,
-  ...postgresSettings,
-  ...telemetrySettings,
-  ...lifecycleSettings,
-});
+export const configSchema = Type.Object({ ...processSettings, ...postgresSettings });
 
-export type Config = Readonly<Static<typeof configSchema>>;
-
-/** The address with what the other settings add to it; throws CONFIG_INVALID for an address that is none. */
-export function valkeyTargetOf(config: Config, readFile: (path: string) => string): ValkeyTarget {
-  const target = parseValkeyUrl(config.WEIR_VALKEY_URL);
-  const { WEIR_VALKEY_USERNAME: username, WEIR_VALKEY_PASSWORD: password } = config;
-  const { WEIR_VALKEY_TLS_CA_FILE: caFile, WEIR_VALKEY_TLS_SERVERNAME: servername } = config;
-  const tls = target.tls && {
-    ...(caFile !== undefined && { ca: readFile(caFile) }),
-    ...(servername !== undefined && { servername }),
-  };
-  return {
-    ...target,
-    ...(username !== undefined && { username }),
-    ...(password !== undefined && { password }),
-    ...(tls && { tls }),
-  };
+/** The schema as read; see ProcessConfig for why it is spelled out. */
+export interface Config extends ProcessConfig {
+  readonly WEIR_POSTGRES_URL: string;
 }
