@@ -13,7 +13,7 @@ import type { Lifecycle } from '@weir/lifecycle';
 import { createLimiter } from '@weir/limiter';
 import type { Postgres } from '@weir/postgres';
 import type { Logger, Telemetry } from '@weir/telemetry';
-import { watchDocuments, type Valkey } from '@weir/valkey';
+import { DEFAULT_DEADLINES, watchDocuments, type Valkey } from '@weir/valkey';
 import type { FastifyInstance } from 'fastify';
 import { addAssetsRoute } from './assets-route.ts';
 import { createAuthorizer } from './authorize.ts';
@@ -41,6 +41,8 @@ export interface PriceDeps {
   /** Pod name. */
   readonly node: string;
   readonly version: string;
+  /** Deadline of Valkey's `decide` client, if it was given another than the default. */
+  readonly decideMs?: number;
 }
 
 /** The server with its routes, not listening yet. Its parts stop with the lifecycle, the server first. */
@@ -51,7 +53,9 @@ export async function buildPrice(deps: PriceDeps): Promise<FastifyInstance> {
   const policies = startPolicies(deps);
   const stats = reportStats({ ...deps, metrics, appliedPoliciesSeq: policies.seq });
   lifecycle.onStop('cluster stats', () => stats.close());
-  const limiter = createLimiter({ valkey, clock, telemetry, logger, livePods: () => stats.livePods() });
+  const waitMsMax = deps.decideMs ?? DEFAULT_DEADLINES.decideMs;
+  const livePods = (): number => stats.livePods();
+  const limiter = createLimiter({ valkey, clock, telemetry, logger, livePods, waitMsMax });
   lifecycle.onStop('limiter', () => limiter.close());
   const keys = createKeyCache({ valkey, postgres, clock, logger, telemetry });
   lifecycle.onStop('keys', () => keys.close());

@@ -44,6 +44,8 @@ export interface PodOptions {
   readonly clock?: Clock;
   readonly node?: string;
   readonly telemetry?: Telemetry;
+  /** Deadline of decisions; patient by default, so that a busy machine is not taken for a hung Valkey. */
+  readonly decideMs?: number;
 }
 
 export interface Harness {
@@ -62,9 +64,11 @@ export interface Harness {
   stop(): Promise<void>;
 }
 
-function openValkey(url: string, telemetry: Telemetry): Valkey {
-  const target = parseValkeyUrl(url);
-  return createValkey({ target, clock: systemClock, logger: silentLogger, telemetry, clientName: 'test' });
+const PATIENT_MS = 20_000;
+
+function openValkey(url: string, telemetry: Telemetry, decideMs = PATIENT_MS): Valkey {
+  const shared = { clock: systemClock, logger: silentLogger, telemetry, clientName: 'test' };
+  return createValkey({ ...shared, target: parseValkeyUrl(url), deadlines: { decideMs } });
 }
 
 async function readAnswer(response: Response): Promise<Answer> {
@@ -130,14 +134,14 @@ export async function startHarness(): Promise<Harness> {
 }
 
 async function startPod(server: TestValkey, options: PodOptions): Promise<Pod> {
-  const { clock = systemClock, postgres, node = `price-${randomUUID().slice(0, 8)}` } = options;
+  const { clock = systemClock, postgres, node = `price-${randomUUID().slice(0, 8)}`, decideMs = PATIENT_MS } = options;
   const telemetry = options.telemetry ?? createTestTelemetry();
-  const valkey = openValkey(options.url ?? server.url, telemetry);
+  const valkey = openValkey(options.url ?? server.url, telemetry, decideMs);
   const lifecycle = createLifecycle({ clock: systemClock, logger: silentLogger });
   lifecycle.onStop('telemetry', telemetry.close);
   lifecycle.onStop('valkey', valkey.close);
   const parts = { valkey, postgres, clock, logger: silentLogger, telemetry, lifecycle };
-  const app = await buildPrice({ ...parts, node, version: '0.0.0' });
+  const app = await buildPrice({ ...parts, node, version: '0.0.0', decideMs });
   const { url } = await listen(app, { host: '127.0.0.1', port: 0 });
   lifecycle.markReady();
   await waitFor(async () => (await fetch(`${url}/readyz`)).status === 200);

@@ -7,6 +7,9 @@ import { createKeyCache, createKeyText, hashKeyText, issueKey, revokeKey, type K
 import { storeKey } from '../store-key.ts';
 import { countQueries, openValkey, parts, startStores, type CountedPostgres, type Stores } from './stores.ts';
 
+/** As in a process; tests in which nothing hangs have patience with a busy machine. */
+const HUNG_AFTER_MS = 50;
+
 let stores: Stores;
 let clock: FakeClock;
 let postgres: CountedPostgres;
@@ -158,6 +161,7 @@ describe('an unknown text', () => {
   test('ends a key that memory still knows when Valkey is complete without it', async () => {
     const { text } = await issue();
     await cache.lookup(text);
+    await stores.postgres.query('DELETE FROM api_key_hash WHERE sha256 = $1', [hashKeyText(text)]);
     await stores.valkey.bulk.call('DEL', cachedKey(text));
     await stores.valkey.bulk.call('SET', keyspace.apiKeysComplete.key({ tag: '0' }), 'epoch', 'EX', 30);
     await clock.advance(10_000);
@@ -181,7 +185,7 @@ test('a form read from Postgres does not replace a newer one that Valkey got mea
 describe('while Valkey is away', () => {
   test('a key in memory goes on answering, for at most 15 min without any store', async () => {
     await using proxy = await startProxy(stores.server);
-    const valkey = openValkey(`redis://127.0.0.1:${proxy.port}`);
+    const valkey = openValkey(`redis://127.0.0.1:${proxy.port}`, HUNG_AFTER_MS);
     await valkey.ready();
     const lonely = openCache({ valkey, postgres: undefined });
     const { text } = await issue();
@@ -200,7 +204,7 @@ describe('while Valkey is away', () => {
 
   test('Postgres is asked instead: a revocation is seen, and a key that was never seen is found', async () => {
     await using proxy = await startProxy(stores.server);
-    const valkey = openValkey(`redis://127.0.0.1:${proxy.port}`);
+    const valkey = openValkey(`redis://127.0.0.1:${proxy.port}`, HUNG_AFTER_MS);
     await valkey.ready();
     const lonely = openCache({ valkey });
     const [known, fresh] = [await issue(), await issue()];

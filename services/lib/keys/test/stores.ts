@@ -15,8 +15,8 @@ export interface Stores {
   stop(): Promise<void>;
 }
 
-export function openValkey(url: string): Valkey {
-  return createValkey({ ...parts, target: parseValkeyUrl(url), clientName: 'test' });
+export function openValkey(url: string, decideMs = 5_000): Valkey {
+  return createValkey({ ...parts, target: parseValkeyUrl(url), clientName: 'test', deadlines: { decideMs } });
 }
 
 export async function startStores(): Promise<Stores> {
