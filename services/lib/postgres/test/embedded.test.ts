@@ -1,11 +1,12 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 import { systemClock } from '@weir/clock';
-import { createTestTelemetry, silentLogger } from '@weir/testing';
+import { createTestTelemetry, silentLogger, waitFor } from '@weir/testing';
 import { expect, test } from 'vitest';
 
 import { startEmbeddedPostgres } from '../embedded/index.ts';
@@ -23,8 +24,7 @@ const connect = (url: string): Postgres =>
 test('a directory keeps the data, and the way in, from one start to the next', async () => {
   const above = await mkdtemp(join(tmpdir(), 'weir-test-'));
   // As root the server runs as another user, who has to get through.
-  await rm(above, { recursive: true });
-  await mkdir(above, { mode: 0o755 });
+  await chmod(above, 0o755);
   const directory = join(above, 'data');
   const first = await startEmbeddedPostgres({ directory });
   const before = connect(first.url);
@@ -57,4 +57,22 @@ test.skipIf(userInfo().uid !== 0)('a directory that its user cannot reach is nam
   const starting = startEmbeddedPostgres({ directory: join(closed, 'data') });
   await expect(starting).rejects.toThrow(`${closed} is closed to others; choose another directory`);
   await rm(closed, { recursive: true });
+});
+
+test('it ends, and leaves no directory, when the process that started it is killed outright', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'weir-test-'));
+  // As root the server runs as another user, who has to get through.
+  await chmod(directory, 0o755);
+  const starter = resolve(import.meta.dirname, 'start-postgres.ts');
+  const env = { ...process.env, TMPDIR: directory };
+  const parent = spawn(process.execPath, [starter], { stdio: ['pipe', 'pipe', 'inherit'], env });
+  const url = String((await once(parent.stdout, 'data'))[0]).trim();
+  const postgres = connect(url);
+  expect(await postgres.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  expect(await readdir(directory)).toHaveLength(1);
+  parent.kill('SIGKILL');
+  await waitFor(async () => (await readdir(directory)).length === 0);
+  await expect(postgres.query('SELECT 1')).rejects.toMatchObject({ code: 'POSTGRES_UNAVAILABLE' });
+  await postgres.close();
+  await rm(directory, { recursive: true });
 });

@@ -81,23 +81,26 @@ async function stopServer(server: ServerProcess): Promise<void> {
 export function createValkeyServer(): GuardedServer {
   let server: ServerProcess | undefined;
   let temporary: string | undefined;
-  let stopped = false;
+  let starting: Promise<{ pid: number | undefined }> | undefined;
+
+  const start = async (request: ServerRequest): Promise<{ pid: number | undefined }> => {
+    const directory = request.directory ?? (temporary = await mkdtemp(join(tmpdir(), 'weir-valkey-')));
+    // "-": the configuration comes on stdin, so that no password shows in the list of processes.
+    server = spawn(request.binary, ['-', ...request.args], { stdio: ['pipe', 'pipe', 'pipe'] });
+    server.stdin.on('error', () => {});
+    server.stdin.end(configuration(request, directory));
+    await untilReady(server, request);
+    return { pid: server.pid };
+  };
   return {
-    async start(value) {
+    start(request) {
       // Sent by startEmbeddedValkey of this same version, through the guardian's private channel.
-      const request = value as ServerRequest;
-      const directory = request.directory ?? (await mkdtemp(join(tmpdir(), 'weir-valkey-')));
-      if (request.directory === undefined) temporary = directory;
-      if (stopped) throw new WeirError('INTERNAL', { detail: 'stopped while starting' });
-      // "-": the configuration comes on stdin, so that no password shows in the list of processes.
-      server = spawn(request.binary, ['-', ...request.args], { stdio: ['pipe', 'pipe', 'pipe'] });
-      server.stdin.on('error', () => {});
-      server.stdin.end(configuration(request, directory));
-      await untilReady(server, request);
-      return { pid: server.pid };
+      starting = start(request as ServerRequest);
+      return starting;
     },
     async stop() {
-      stopped = true;
+      // A server that is only just starting would be missed otherwise, and what it has put on disk would stay.
+      await starting?.catch(() => {});
       if (server !== undefined) await stopServer(server);
       if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
     },
