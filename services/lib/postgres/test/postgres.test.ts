@@ -132,6 +132,18 @@ test('a server that hangs is given up by this side, and served by again without 
   await stalled.close();
 });
 
+test('a connection that the network has forgotten is dropped with the first statement that it fails', async () => {
+  await using proxy = await startProxy({ port: Number(new URL(database.url).port) });
+  const url = new URL(database.url);
+  url.port = String(proxy.port);
+  const single = connect({ url: url.href, statementTimeoutMs: 100, maxConnections: 1 });
+  await single.query('SELECT 1');
+  proxy.silence();
+  await expect(single.query('SELECT 1')).rejects.toMatchObject({ code: 'POSTGRES_UNAVAILABLE' });
+  expect(await single.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  await single.close();
+});
+
 test('a statement under a sampled span has a span of its own, named after it', async () => {
   const telemetry = createTestTelemetry({ traceSampleRatio: 1 });
   const names: string[] = [];
