@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { generateLock } from './complete-lock.ts';
 import { generateCrds } from './generate-crds.ts';
 import { generateKeyspace } from './generate-keyspace.ts';
 import type { GeneratedFile, Generator } from './generated-file.ts';
@@ -9,11 +10,11 @@ import type { GeneratedFile, Generator } from './generated-file.ts';
 const root = path.resolve(import.meta.dirname, '..');
 
 /** One line adds one. */
-const generators: readonly Generator[] = [generateKeyspace, generateCrds];
+const generators: readonly Generator[] = [generateKeyspace, generateCrds, generateLock];
 
 /** Source code is generated as the formatter would write it, or the format check would object to it. */
 function formatted(file: GeneratedFile): GeneratedFile {
-  if (!/\.(?:ts|ya?ml|json)$/.test(file.path)) return file;
+  if (file.hasOwnLayout === true || !/\.(?:ts|ya?ml|json)$/.test(file.path)) return file;
   const oxfmt = path.join(root, 'node_modules/.bin/oxfmt');
   const text = execFileSync(oxfmt, [`--stdin-filepath=${file.path}`], {
     cwd: root,

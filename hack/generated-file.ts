@@ -4,6 +4,8 @@ export interface GeneratedFile {
   /** From the root of the repository, with forward slashes. */
   readonly path: string;
   readonly text: string;
+  /** Written by another tool too, whose layout it keeps. */
+  readonly hasOwnLayout?: boolean;
 }
 
 export type Generator = () => readonly GeneratedFile[] | Promise<readonly GeneratedFile[]>;
