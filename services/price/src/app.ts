@@ -61,7 +61,8 @@ export async function buildPrice(deps: PriceDeps): Promise<FastifyInstance> {
   lifecycle.onStop('keys', () => keys.close());
 
   const { table, reader } = prices;
-  const ready = (): boolean | string => prices.missing() ?? policies.missing() ?? true;
+  const ready = (): boolean | string =>
+    prices.missing() ?? policies.missing() ?? (valkey.status().connected || 'Valkey does not answer');
   const server = createHttpServer({
     service: 'price',
     logger,

@@ -107,7 +107,7 @@ describe('a hung Valkey', () => {
       expect(admitted).toBeGreaterThanOrEqual(1);
       expect(local.filter(({ status }) => status === 429)).toHaveLength(60 - admitted);
       expect((await pod.get('/health')).body['status']).toBe('degraded');
-      expect((await pod.get('/readyz')).status).toBe(200);
+      expect((await pod.get('/readyz')).body).toEqual({ status: 'ready', detail: 'Valkey does not answer' });
     } finally {
       harness.server.resume();
     }
