@@ -16,6 +16,9 @@ export interface Outcome {
   readonly output: string;
 }
 
+/** Compiler and linter are Go programs that live for seconds: collecting less often saves a quarter of their work. */
+const env = { GOGC: '400', ...process.env };
+
 const repository = path.resolve(import.meta.dirname, '..');
 const tool = (name: string): string => path.join(repository, 'node_modules/.bin', name);
 const script = (name: string): string => path.join(import.meta.dirname, name);
@@ -46,7 +49,7 @@ export function runStep(step: Step, cwd: string): Promise<Outcome> {
       const seconds = (performance.now() - startedMs) / 1_000;
       resolve({ step, ok, seconds, output: Buffer.concat(chunks).toString('utf8') });
     };
-    const child = spawn(program, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
     child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk));
     child.on('error', (err) => {
