@@ -101,7 +101,15 @@ function startPrices(deps: PriceDeps, metrics: PriceMetrics): Prices {
   const table = createPriceTable();
   const reader = createPriceReader({ valkey, table, clock });
   const rereader = createRereader({ reader, clock });
-  const updates = followUpdates({ valkey, table, clock, logger, metrics, reread: (slots) => rereader.add(slots) });
+  const updates = followUpdates({
+    valkey,
+    table,
+    clock,
+    logger,
+    metrics,
+    tracing: telemetry.tracing,
+    reread: (slots) => rereader.add(slots),
+  });
   let isWarm = false;
   const feeds = watchDocuments({
     valkey,

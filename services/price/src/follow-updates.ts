@@ -8,7 +8,7 @@
  */
 import type { Clock } from '@weir/clock';
 import { keyspace } from '@weir/keyspace';
-import type { Logger } from '@weir/telemetry';
+import type { Logger, Tracing } from '@weir/telemetry';
 import type { Valkey } from '@weir/valkey';
 import { decodePriceUpdateBatch, type PriceUpdateBatch } from '@weir/wire';
 import type { PriceMetrics } from './metrics.ts';
@@ -23,6 +23,7 @@ export interface FollowUpdatesOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: PriceMetrics;
+  readonly tracing: Tracing;
   /** Reads slots again from Valkey. */
   readonly reread: (slots: Iterable<Slot>) => void;
 }
@@ -32,7 +33,7 @@ export interface UpdatesFollower {
 }
 
 export function followUpdates(options: FollowUpdatesOptions): UpdatesFollower {
-  const { valkey, table, clock, logger, metrics, reread } = options;
+  const { valkey, table, clock, logger, metrics, tracing, reread } = options;
 
   const receive = (text: string): void => {
     const batch = decodePriceUpdateBatch(text);
@@ -40,14 +41,17 @@ export function followUpdates(options: FollowUpdatesOptions): UpdatesFollower {
       metrics.unreadableBatches.add();
       return;
     }
+    const { traceparent: parent } = batch;
+    const span = parent && tracing.start('apply price updates', { parent, kind: 'consumer' });
     const serverNowMs = valkey.serverTimeMs();
     for (const record of batch.records) table.apply(record, serverNowMs);
+    if (span) span.end();
     const feed = table.feeds.get(batch.feed);
     if (feed === undefined) return;
     const isContinuous = noteBatch(feed, batch, clock.monotonicMs());
     if (isContinuous) return;
     metrics.gaps.add();
-    logger.info({ feed: feed.name, lease: batch.lease, number: batch.number }, 'price updates lost, reading again');
+    logger.debug({ feed: feed.name, lease: batch.lease, number: batch.number }, 'price updates lost, reading again');
     reread(feed.slots);
   };
 

@@ -14,7 +14,12 @@ const wholeSeconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1_000));
 /** The `RateLimit` header: what is left, and the time within which no more than that may be used. */
 export function limitHeader(decision: Decision): string {
   const seconds = wholeSeconds(decision.admitted ? decision.resetMs : decision.retryAfterMs);
-  return `"${BUCKET_NAME}";r=${decision.remaining};t=${seconds}`;
+  return `"${BUCKET_NAME}";r=${remainingOf(decision)};t=${seconds}`;
+}
+
+/** A refusal by the local share says nothing of the bucket, which nobody can see then. */
+function remainingOf(decision: Decision): number {
+  return !decision.admitted && decision.basis === 'fallback' ? 0 : decision.remaining;
 }
 
 export interface Denial {
@@ -30,15 +35,16 @@ export function describeDenial({ decide }: Access, denied: Denied, serverNowMs: 
     return { problem: { code: 'LIMITER_UNAVAILABLE', type: REDUCED_CAPACITY, extensions }, retryAfterSeconds };
   }
   const { burst, ratePerSecond } = decide.bucket;
+  const remaining = remainingOf(denied);
   const extensions = {
     'violated-policies': [BUCKET_NAME],
     limit: BUCKET_NAME,
     quota: burst,
     window_seconds: bucketWindowSeconds(decide.bucket),
-    used: burst - denied.remaining,
+    used: burst - remaining,
     // Nothing is held of a bucket: a call is debited at once.
     held: 0,
-    remaining: denied.remaining,
+    remaining,
     reset: new Date(serverNowMs + retryAfterSeconds * 1_000).toISOString(),
     retry_after_seconds: retryAfterSeconds,
   };

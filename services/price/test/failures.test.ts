@@ -134,7 +134,7 @@ test('a request under way when the process stops is answered', async () => {
   await expect(fetch(`${pod.url}/livez`)).rejects.toThrow('fetch failed');
 });
 
-test('a sampled request is a trace that reaches its stores, continued from the caller', async () => {
+test('sampled requests and batches are traces, continued from whoever sent them', async () => {
   const spans: string[] = [];
   const collector = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -157,8 +157,10 @@ test('a sampled request is a trace that reaches its stores, continued from the c
   const traceId = '0af7651916cd43dd8448eb211c80319c';
   await pod.get('/price?asset=BTC', key, { traceparent: `00-${traceId}-b7ad6b7169203331-01` });
   await pod.get('/price?asset=BTC', key);
-  await waitFor(() => spans.some((text) => text.includes('GET /price')));
+  await harness.sendBatch({ number: 1, traceparent: `00-${'c'.repeat(32)}-b7ad6b7169203331-01` });
+  await waitFor(() => spans.join('').includes('apply price updates'));
   const text = spans.join('');
+  expect(text).toContain('c'.repeat(32));
   expect(text).toContain(traceId);
   expect(text).toContain('HGETALL');
   expect(text.match(/"name":"GET \/price"/g)).toHaveLength(1);

@@ -18,6 +18,7 @@ import {
   type FeedDocument,
   type PolicyDocument,
   type PriceRecord,
+  type PriceUpdateBatch,
 } from '@weir/wire';
 import { buildPrice } from '../src/app.ts';
 import { feedDocument, policyDocument, priceRecord } from './samples.ts';
@@ -59,7 +60,7 @@ export interface Harness {
   /** Puts a price into Valkey without telling anybody. */
   putPrice(changes?: Partial<PriceRecord>): Promise<PriceRecord>;
   /** Sends a batch without writing to Valkey. */
-  sendBatch(batch: { lease?: string; number: number; records?: readonly PriceRecord[]; feed?: string }): Promise<void>;
+  sendBatch(batch: Pick<PriceUpdateBatch, 'number'> & Partial<PriceUpdateBatch>): Promise<void>;
   startPod(options?: PodOptions): Promise<Pod>;
   stop(): Promise<void>;
 }
@@ -115,8 +116,8 @@ export async function startHarness(): Promise<Harness> {
       return text;
     },
     putPrice,
-    async sendBatch({ lease = 'lease-1', number, records = [], feed = 'weir/majors' }) {
-      const json = encodePriceUpdateBatch({ feed, lease, number, records });
+    async sendBatch(batch) {
+      const json = encodePriceUpdateBatch({ feed: 'weir/majors', lease: 'lease-1', records: [], ...batch });
       await valkey.bulk.call('PUBLISH', keyspace.priceUpdates.key(), json);
     },
     async startPod(options = {}) {

@@ -105,7 +105,9 @@ describe('a hung Valkey', () => {
       expect(systemClock.monotonicMs() - startedMs).toBeLessThan(110 * 50);
       const admitted = local.filter(({ status }) => status === 200).length;
       expect(admitted).toBeGreaterThanOrEqual(1);
-      expect(local.filter(({ status }) => status === 429)).toHaveLength(60 - admitted);
+      const refused = local.filter(({ status }) => status === 429);
+      expect(refused).toHaveLength(60 - admitted);
+      expect(refused.at(-1)?.headers.get('ratelimit')).toMatch(/^"bucket";r=0;t=[1-9]/);
       expect((await pod.get('/health')).body['status']).toBe('degraded');
       expect((await pod.get('/readyz')).body).toEqual({ status: 'ready', detail: 'Valkey does not answer' });
     } finally {

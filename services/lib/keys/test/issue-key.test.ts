@@ -75,6 +75,15 @@ test('many who issue one text at once make one key', async () => {
   expect(new Set(issued.map(({ record }) => record.id)).size).toBe(1);
 });
 
+test('of projects that take one text at once one gets it, and the others are told why not', async () => {
+  const text = createKeyText('live');
+  const projects = Array.from({ length: 8 }, (_, index) => `project-${index}`);
+  const ends = await Promise.allSettled(projects.map((project) => issue({ text, project })));
+  expect(ends.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  const reasons = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason as { code: string }] : []));
+  expect(new Set(reasons.map(({ code }) => code))).toEqual(new Set(['RESOURCE_INVALID']));
+});
+
 test('refuses a text that is no key, and one that belongs to another project', async () => {
   await expect(issue({ text: 'weir_live_mine' })).rejects.toMatchObject({ code: 'KEY_MALFORMED' });
   const { text } = await issue();
