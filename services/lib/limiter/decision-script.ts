@@ -1,9 +1,10 @@
 /**
  * The one script of every decision: read each limit, check each limit, then write each limit, all or nothing.
  *
- * A limit is four pieces of Lua (`LimitSource`); minute, month and budgets are further ones. The script's time is a piece
- * too, so that a test can set it. `@weir/limiter/test/decision-model.ts` says the same in TypeScript and is held
- * against this on a real server.
+ * A limit is three pieces of Lua (`LimitSource`); minute, month and budgets are further ones. The script's time is a
+ * piece too, so that a test can set it. The test's `decision-model.ts` says the same in TypeScript and is held against
+ * this on a real server. Valkey runs scripts on one thread, so what a call costs there is a limit of the whole cluster:
+ * hence locals instead of tables, and nothing done for leases where there are none.
  */
 import { defineScript, type ValkeyScript } from '@weir/valkey';
 import { bucketLimit } from './bucket-limit.ts';
@@ -11,18 +12,18 @@ import { bucketLimit } from './bucket-limit.ts';
 /** Pieces of Lua in which `LIMIT` stands for the limit's place. */
 export interface LimitSource {
   readonly name: string;
-  /** Sets `available[LIMIT]` to the whole tokens there are; may set `restate`. */
+  /** Sets `available_LIMIT`, the whole tokens there are, and `restate_LIMIT`: a refusal has to write as well. */
   readonly read: string;
   /** Takes `taken` tokens and writes what the read phase changed. */
   readonly write: string;
-  /** Sets `wait_us[LIMIT]`: how long until `cost` tokens are there; the bucket's also sets `level` and `owed_us`. */
+  /** Sets `wait_us_LIMIT`: how long until `cost` tokens are there; the bucket's also sets `level` and `owed_us`. */
   readonly answer: string;
 }
 
 /** Defines `now`: server time in µs. */
 const SERVER_TIME = `
 local server_time = redis.call('TIME')
-local now = tonumber(server_time[1]) * 1000000 + tonumber(server_time[2])`;
+local now = server_time[1] * 1000000 + server_time[2]`;
 
 const HEADER = `
 -- Decides over every limit of one API key, all or nothing, and grants tokens ahead of need.
@@ -36,113 +37,125 @@ const HEADER = `
 --         9 holder  10 number of this call  11 tokens held and kept  12 tokens held and handed back
 -- Returns { place of the first limit that refused or 0, requests admitted, tokens granted ahead, tokens kept,
 --         level, debt (us), wait until another request fits (us) }; a place of -1: overtaken by a later call
--- Complexity O(holders of a lease on this key)
+-- Complexity O(holders of a lease on this key); two to six commands
 --
 -- Admitted requests are spent here and now. What is granted ahead, and what was held and is kept, is the holder's
--- liability until the lease ends. A call number makes repeats and late executions harmless.`;
+-- liability until the lease ends. A call number makes repeats and late executions harmless.
+local valkey, floor, ceil, max, min = redis.call, math.floor, math.ceil, math.max, math.min
+local TOKEN, TTL_STEP_US = 1000000000, 30000000`;
 
-const READ_LEASES = `
-local TOKEN = 1000000000
-local retention_ms, cost, count = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local ahead, divisor, lease_us = tonumber(ARGV[6] or 0), tonumber(ARGV[7] or 1), tonumber(ARGV[8] or 0)
-local own, call = ARGV[9] and 'lease:' .. ARGV[9], tonumber(ARGV[10] or 0)
-local held, returned = tonumber(ARGV[11] or 0), tonumber(ARGV[12] or 0)
-local available, wait_us, restate = {}, {}, false
+const READ_HASH = `
+local key, retention_ms, cost, count = KEYS[1], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local ahead, divisor, lease_us, call, held, returned, own = 0, 1, 0, 0, 0, 0, nil
+if ARGV[6] then
+  ahead, divisor, lease_us = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+  own, call, held, returned = 'lease:' .. ARGV[9], tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])
+end
 
 -- Read: the hash, and the leases that are out.
-local state, leases = {}, {}
-local fields = redis.call('HGETALL', KEYS[1])
+local tat, old_rate, old_rest, last_refill, leases = nil, 0, 0, now, nil
+local fields = valkey('HGETALL', key)
 for i = 1, #fields, 2 do
   local name, value = fields[i], fields[i + 1]
-  if string.sub(name, 1, 6) == 'lease:' then
+  if name == 'tat' then tat = tonumber(value)
+  elseif name == 'last_refill' then last_refill = tonumber(value)
+  elseif name == 'rate' then old_rate = tonumber(value)
+  elseif name == 'rest' then old_rest = tonumber(value)
+  elseif name ~= 'tokens' then
     local tokens, number, expiry = string.match(value, '^(%d+):(%d+):(%d+)$')
+    leases = leases or {}
     leases[name] = { tokens = tonumber(tokens), call = tonumber(number), expiry = tonumber(expiry) }
-  else
-    state[name] = value
   end
 end
 
 -- When the server's clock went back, every stored instant goes back with it: no time has passed.
-local stepped_back = math.max(0, (tonumber(state.last_refill) or now) - now)
-if stepped_back > 0 then restate = true end
+local stepped_back = max(0, last_refill - now)
 
-local leased, kept, ended, mine = 0, 0, {}, nil
-for name, lease in pairs(leases) do
-  lease.expiry = lease.expiry - stepped_back
-  if lease.expiry <= now then
-    ended[#ended + 1] = name
-  else
-    leased = leased + lease.tokens
-    if name == own then mine = lease end
+local leased, kept, ended, mine = 0, 0, nil, nil
+if leases then
+  ended = {}
+  for name, lease in pairs(leases) do
+    lease.expiry = lease.expiry - stepped_back
+    if lease.expiry <= now then
+      ended[#ended + 1] = name
+    else
+      leased = leased + lease.tokens
+      if name == own then mine = lease end
+    end
   end
 end
-if mine and mine.call >= call then return { -1, 0, 0, 0, 0, 0, 0 } end
 if mine then
-  kept = math.min(held, mine.tokens)
-  returned = math.min(returned, mine.tokens - kept)
+  if mine.call >= call then return { -1, 0, 0, 0, 0, 0, 0 } end
+  kept = min(held, mine.tokens)
+  returned = min(returned, mine.tokens - kept)
 else
   returned = 0
 end`;
 
-const CHECK = `
+/** How many requests fit into every limit, and how much may be granted ahead of them. */
+const checkLimits = (places: readonly number[]): string => `
 -- Check: how many requests fit into every limit, and how much may be granted ahead of them.
 local admitted, refused_by = count, 0
-for i = 1, #available do
-  local fit = math.floor(available[i] / cost)
-  if fit < math.max(count, 1) and refused_by == 0 then refused_by = i end
-  admitted = math.min(admitted, fit)
-end
+${places.map(checkOne).join('\n')}
 local granted = admitted == count and ahead or 0
-for i = 1, #available do
-  local left = available[i] - admitted * cost
-  local share = math.max(count == 0 and 1 or 0, math.floor(left / divisor))
-  granted = math.min(granted, share, left)
+if granted > 0 then
+${places.map(shareOne).join('\n')}
 end
 local taken = admitted * cost + granted`;
 
-const WRITE_LEASES = `
+const checkOne = (place: number): string => `
+local fit_${place} = floor(available_${place} / cost)
+if refused_by == 0 and fit_${place} < max(count, 1) then refused_by = ${place} end
+if fit_${place} < admitted then admitted = fit_${place} end`;
+
+const shareOne = (place: number): string => `
+  local left_${place} = available_${place} - admitted * cost
+  granted = min(granted, max(count == 0 and 1 or 0, floor(left_${place} / divisor)), left_${place})`;
+
+const writeLeases = (places: readonly number[]): string => `
 -- A refusal writes nothing, unless what is stored has to be restated.
 local settles = taken > 0 or returned > 0
-if settles or restate then
-  if #ended > 0 then redis.call('HDEL', KEYS[1], unpack(ended)) end
-  if stepped_back > 0 then
-    for name, lease in pairs(leases) do
-      if lease.expiry > now then
-        redis.call('HSET', KEYS[1], name, string.format('%d:%d:%.0f', lease.tokens, lease.call, lease.expiry))
+if settles or stepped_back > 0 or ${places.map((place) => `restate_${place}`).join(' or ')} then
+  if leases then
+    if #ended > 0 then valkey('HDEL', key, unpack(ended)) end
+    if stepped_back > 0 then
+      for name, lease in pairs(leases) do
+        if lease.expiry > now then
+          valkey('HSET', key, name, string.format('%d:%d:%.0f', lease.tokens, lease.call, lease.expiry))
+        end
       end
     end
   end
   if settles and own then
     if granted + kept > 0 then
-      redis.call('HSET', KEYS[1], own, string.format('%d:%d:%.0f', granted + kept, call, now + lease_us))
+      valkey('HSET', key, own, string.format('%d:%d:%.0f', granted + kept, call, now + lease_us))
     elseif mine then
-      redis.call('HDEL', KEYS[1], own)
+      valkey('HDEL', key, own)
     end
   end`;
 
-const ANSWER = `
-return { refused_by, admitted, granted, settles and kept or 0, level, owed_us, longest_wait_us }`;
+const answer = (places: readonly number[]): string => `
+local wait_us = max(${places.map((place) => `wait_us_${place}`).join(', ')})
+return { refused_by, admitted, granted, settles and kept or 0, level, owed_us, wait_us }`;
 
 /** The script over the given limits, in the order in which they are checked. */
 export function decisionSource(time: string, limits: readonly LimitSource[]): string {
-  const place = (lua: string, index: number): string => lua.replaceAll('LIMIT', String(index + 1));
+  const places = limits.map((_, index) => index + 1);
   const pieces = (phase: 'read' | 'write' | 'answer'): string =>
-    limits.map((limit, index) => `-- ${limit.name}${place(limit[phase], index)}`).join('\n');
+    limits.map((limit, index) => `-- ${limit.name}${limit[phase].replaceAll('LIMIT', String(index + 1))}`).join('\n');
   return [
     HEADER,
     time,
-    READ_LEASES,
+    READ_HASH,
     pieces('read'),
-    CHECK,
-    WRITE_LEASES,
+    checkLimits(places),
+    writeLeases(places),
     pieces('write'),
     'end',
     pieces('answer'),
-    'local longest_wait_us = math.max(unpack(wait_us))',
-    ANSWER,
+    answer(places),
   ].join('\n');
 }
-
 /** What the script answers, in its order. */
 export interface DecisionReply {
   /** Place (from 1) of the first limit that refused, 0 when none did. */

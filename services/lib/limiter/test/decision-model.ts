@@ -37,6 +37,7 @@ export interface ModelFaults {
 }
 
 const TOKEN = 1_000_000_000n;
+const TTL_STEP_US = 30_000_000n;
 
 const max = (...values: bigint[]): bigint => values.reduce((a, b) => (a > b ? a : b));
 const min = (...values: bigint[]): bigint => values.reduce((a, b) => (a < b ? a : b));
@@ -107,8 +108,12 @@ export function createDecisionModel(nowUs: () => bigint, faults: ModelFaults = {
           bucket.leases.set(holder, { tokens: granted + kept, call, expiryUs: nowUs() + leaseUs });
         else bucket.leases.delete(holder);
       }
+      const isDue = stored === undefined || bucket.writtenUs / TTL_STEP_US !== stored.writtenUs / TTL_STEP_US;
+      const owedMs = ceilDiv(bucket.debt + leaseUs * rate, rate * 1_000n);
+      if (isDue || restate || owedMs > retentionMs) {
+        ttls.set(key, Number(max(retentionMs, owedMs) + TTL_STEP_US / 1_000n));
+      }
       buckets.set(key, bucket);
-      ttls.set(key, Number(max(retentionMs, ceilDiv(bucket.debt + leaseUs * rate, rate * 1_000n))));
     }
     const waitUs = ceilDiv(bucket.debt - (burst - cost) * TOKEN, rate);
     const level = levelOf(bucket.debt, burst);
