@@ -112,5 +112,7 @@ function answerClientError(error: Error & { code?: string }, socket: Socket): vo
   socket.end(
     `HTTP/1.1 ${problem.status} ${REASON_PHRASES[problem.status] ?? ''}\r\nConnection: close\r\n` +
       `Content-Type: ${PROBLEM_MEDIA_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    // The end alone closes one half: a peer that never closes its own would keep the socket, and a stop, for as long.
+    () => socket.destroy(),
   );
 }

@@ -35,6 +35,9 @@ const REQUEST_TIMEOUT_MS = 30_000;
 /** How often a closing server lets go of connections whose last answer is out. */
 const REAP_PERIOD_MS = 20;
 
+/** Requests get this share of the time that a stop has left; then they are cut off, so that the other parts stop in time. */
+const DRAIN_SHARE = 0.9;
+
 /** Routes may be added right after. Part "http" of the lifecycle closes it. */
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   const { clock, lifecycle, service } = options;
@@ -55,7 +58,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     kept.tick = undefined;
     done();
   });
-  lifecycle.onStop('http', () => closeServer(server, clock));
+  lifecycle.onStop('http', () => closeServer(server, clock, lifecycle.timeLeftMs()));
   return server;
 }
 
@@ -82,13 +85,15 @@ function addNotFoundAnswer(server: FastifyInstance, routes: RouteList): void {
   });
 }
 
-/** Takes no new connection, lets requests end, and closes each connection behind its last answer. */
-async function closeServer(server: FastifyInstance, clock: Clock): Promise<void> {
+/** Takes no new connection, lets requests end, and closes each connection behind its last answer, or when time is up. */
+async function closeServer(server: FastifyInstance, clock: Clock, timeLeftMs: number): Promise<void> {
   // Node closes the connections that are idle now; one that becomes idle later would stay for the keep-alive time.
   const reaper = clock.setInterval(() => server.server.closeIdleConnections(), REAP_PERIOD_MS);
+  const timer = clock.setTimeout(() => server.server.closeAllConnections(), timeLeftMs * DRAIN_SHARE);
   try {
     await server.close();
   } finally {
     reaper.cancel();
+    timer.cancel();
   }
 }

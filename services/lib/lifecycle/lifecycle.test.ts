@@ -57,6 +57,19 @@ describe('createLifecycle', () => {
     expect(lifecycle.draining.reason).toEqual(new Error('stopping: SIGTERM'));
   });
 
+  it('tells how much of the time for a stop is left', async () => {
+    const left: number[] = [];
+    const note = (): void => void left.push(lifecycle.timeLeftMs());
+    await clock.advance(5_000);
+    note();
+    lifecycle.onStop('late', note);
+    lifecycle.onStop('slow', () => clock.advance(3_000).then(note));
+    await lifecycle.stop('test');
+    await clock.advance(DEFAULT_STOP_DEADLINE_MS);
+    note();
+    expect(left).toEqual([DEFAULT_STOP_DEADLINE_MS, 7_000, 7_000, 0]);
+  });
+
   it('stops once, however often it is asked', async () => {
     lifecycle.onStop('part', () => void events.push('part'));
     const first = lifecycle.stop('a');

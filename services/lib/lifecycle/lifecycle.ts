@@ -8,6 +8,8 @@ export interface Lifecycle {
   readonly state: LifecycleState;
   /** Aborted when draining begins, with the reason of the stop. */
   readonly draining: AbortSignal;
+  /** Until the deadline of the stop: all the time there is before draining begins, 0 when it has passed. */
+  timeLeftMs(): number;
   /** Registers a part; parts stop one after the other, the last registered first. */
   onStop(name: string, stop: () => Promise<void> | void): void;
   /** From `starting` to `ready`; without effect once draining. */
@@ -38,11 +40,12 @@ export const DEFAULT_STOP_DEADLINE_MS = 10_000;
 const SIGNAL_EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
 export function createLifecycle(options: LifecycleOptions): Lifecycle {
-  const { clock, logger } = options;
+  const { clock, logger, stopDeadlineMs = DEFAULT_STOP_DEADLINE_MS } = options;
   const drain = new AbortController();
   const parts: Part[] = [];
   let state: LifecycleState = 'starting';
   let stopping: Promise<void> | undefined;
+  let stoppingSinceMs: number | undefined;
   let isClean = true;
 
   const stopPart = async (part: Part): Promise<void> => {
@@ -57,8 +60,9 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
 
   const stopAll = async (reason: string): Promise<void> => {
     state = 'draining';
+    stoppingSinceMs = clock.monotonicMs();
     logger.info({ reason }, 'stopping');
-    const deadline = startDeadline(clock, options.stopDeadlineMs ?? DEFAULT_STOP_DEADLINE_MS);
+    const deadline = startDeadline(clock, stopDeadlineMs);
     drain.abort(new Error(`stopping: ${reason}`));
     for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
       const done = stopPart(part);
@@ -81,6 +85,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       return state;
     },
     draining: drain.signal,
+    timeLeftMs: () => Math.max(0, stopDeadlineMs - (clock.monotonicMs() - (stoppingSinceMs ?? clock.monotonicMs()))),
     onStop(name, stopIt) {
       // A part that came up while the others went down is not forgotten: `stopAll` may already have looked.
       if (state === 'stopped') void stopPart({ name, stop: stopIt });

@@ -3,9 +3,12 @@ import { once } from 'node:events';
 import { Agent, get, type IncomingMessage } from 'node:http';
 import { connect, createServer as createTcpServer } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
 import { isWeirError } from '@weir/errors';
 import { listen } from '@weir/http';
-import { waitFor } from '@weir/testing';
+import { createLifecycle } from '@weir/lifecycle';
+import { createLogger } from '@weir/telemetry';
+import { createFakeClock, waitFor } from '@weir/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createServer, startServer, stopServers, type Started } from './start-server.ts';
 
@@ -82,6 +85,45 @@ describe('a stop', () => {
     const answers = await received;
     expect(answers.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(2);
     expect(answers.split('{"slow":true}')[1]).toMatch(/connection: close/i);
+  });
+
+  it('is not held up by a peer that sent what is no request and never closes its side', async () => {
+    const { port, server, lifecycle, lines } = await startServer();
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    socket.write('no request\r\n\r\n');
+    expect(await text(socket)).toMatch(/^HTTP\/1\.1 400 /);
+    const connections = promisify((done: Parameters<typeof server.server.getConnections>[0]) =>
+      server.server.getConnections(done),
+    );
+    await waitFor(async () => (await connections()) === 0);
+    await lifecycle.stop('test');
+    expect(lines).toContainEqual(expect.objectContaining({ msg: 'stopped', isClean: true }));
+    socket.destroy();
+  });
+
+  it('cuts off shortly before its deadline what does not end by itself', async () => {
+    const clock = createFakeClock();
+    const lines: string[] = [];
+    const logger = createLogger({ service: 'test', destination: { write: (line: string) => void lines.push(line) } });
+    const lifecycle = createLifecycle({ clock, logger, stopDeadlineMs: 10_000 });
+    let isAsked = false;
+    const { port } = await startServer({ clock, lifecycle }, (server) => {
+      server.get('/never', () => {
+        isAsked = true;
+        return new Promise(() => undefined);
+      });
+    });
+    const socket = connect(port, '127.0.0.1');
+    socket.write('GET /never HTTP/1.1\r\nhost: x\r\n\r\n');
+    await waitFor(() => isAsked);
+    const stopped = lifecycle.stop('test');
+    await clock.advance(8_999);
+    expect(socket.closed).toBe(false);
+    const closed = once(socket, 'close');
+    await clock.advance(1);
+    await closed;
+    await stopped;
+    expect(lines.at(-1)).toContain('"isClean":true');
   });
 
   it('makes /readyz fail before the port closes', async () => {
