@@ -68,6 +68,57 @@ describe('a PriceFeed', () => {
   });
 });
 
+/** What a feed demands of every duration in its document, or it does not follow it: `readFeedDocument` of services/feed. */
+const READER_MS = { min: 1, max: 2 ** 31 - 1 };
+
+describe('the durations of a PriceFeed', () => {
+  const spec = (fields: string, source = ''): string =>
+    `{ assets: [BTC], sources: [{ name: kraken, exchange: kraken${source} }]${fields} }`;
+
+  it.each([
+    spec(', freshness: { fresh: 100ms, stale: 101ms, dead: 102ms }'),
+    spec(', freshness: { fresh: 23h59m59s998ms, stale: 23h59m59s999ms, dead: 24h }'),
+    spec(', publish: { interval: 10ms, heartbeat: 100ms }'),
+    spec(', publish: { interval: 10s, heartbeat: 60s }'),
+    spec('', ', prewarm: { interval: 1s }, quota: { points: 1, duration: 1s }'),
+    spec('', ', prewarm: { interval: 24h }, quota: { points: 1, duration: 24h }'),
+  ])('are at the bounds of the schema what the feed accepts: %s', (text) => {
+    const { freshness, publish, sources: compiled } = compilePriceFeed(feed(text));
+    const times = [
+      ...Object.values(freshness),
+      ...Object.values(publish),
+      ...compiled.flatMap(({ prewarm, quota }) => [prewarm?.intervalMs ?? 1, quota?.durationMs ?? 1]),
+    ];
+    for (const time of times) {
+      expect(time).toBeGreaterThanOrEqual(READER_MS.min);
+      expect(time).toBeLessThanOrEqual(READER_MS.max);
+    }
+  });
+
+  it.each([
+    spec(', freshness: { fresh: 99ms }'),
+    spec(', freshness: { dead: 24h1ms }'),
+    spec(', publish: { interval: 0ms }'),
+    spec(', publish: { interval: 10s1ms, heartbeat: 60s }'),
+    spec(', publish: { interval: 10ms, heartbeat: 99ms }'),
+    spec(', publish: { heartbeat: 60s1ms }'),
+    spec('', ', prewarm: { interval: 999ms }'),
+    spec('', ', prewarm: { interval: 24h1ms }'),
+    spec('', ', quota: { points: 1, duration: 999ms }'),
+    spec('', ', quota: { points: 1, duration: 24h1ms }'),
+  ])('beyond the bounds are refused: %s', (text) => {
+    expect(() => feed(text)).toThrow('must be');
+  });
+});
+
+describe('the symbols of a source', () => {
+  it('may be the same at another source, and need not name every asset', () => {
+    const symbols = 'symbols: { BTC: BTC-USD }';
+    const both = `[{ name: kraken, exchange: kraken, ${symbols} }, { name: coinbase, exchange: coinbase, ${symbols} }]`;
+    expect(compilePriceFeed(feed(`{ assets: [BTC, ETH], sources: ${both} }`)).sources).toHaveLength(2);
+  });
+});
+
 describe('an ApiKeyPolicy', () => {
   it('compiles with every default', () => {
     expect(compileApiKeyPolicy(policy('{}'))).toEqual({

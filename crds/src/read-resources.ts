@@ -1,5 +1,6 @@
 /** YAML in, valid resources with their defaults out, or every fault of the file at once, each with its line. */
 import { isMap, isPair, isScalar, isSeq, LineCounter, parseAllDocuments, type Document, type Node } from 'yaml';
+import { checkSymbols } from './check-symbols.ts';
 import { createValueCheck, type ValueCheck } from './check-value.ts';
 import { apiKeyPolicySchema, type ApiKeyPolicy } from './generated/api-key-policy.ts';
 import { priceFeedSchema, type PriceFeed } from './generated/price-feed.ts';
@@ -68,7 +69,7 @@ const metadata: StructuralSchema = {
 
 export function createResourceReader(): ResourceReader {
   const checks = new Map<string, ValueCheck>([
-    ['PriceFeed', createValueCheck(withMetadata(priceFeedSchema))],
+    ['PriceFeed', createPriceFeedCheck()],
     ['ApiKeyPolicy', createValueCheck(withMetadata(apiKeyPolicySchema))],
   ]);
   return {
@@ -171,6 +172,15 @@ function headerFault(
   if (apiVersion === API_VERSION) return undefined;
   const problem = apiVersion === undefined ? 'is missing' : `is ${JSON.stringify(apiVersion)}`;
   return { path: 'apiVersion', problem, fix: `write ${API_VERSION}` };
+}
+
+function createPriceFeedCheck(): ValueCheck {
+  const check = createValueCheck(withMetadata(priceFeedSchema));
+  return (value) => {
+    const found = check(value);
+    // The check has just held it against the schema that the type is generated from.
+    return found.length > 0 ? found : checkSymbols((value as PriceFeed).spec);
+  };
 }
 
 function withMetadata(schema: StructuralSchema): StructuralSchema {

@@ -6,7 +6,7 @@ import { createRuleEvaluator } from '../src/cel-rules.ts';
 import { createResourceReader } from '../src/index.ts';
 import { apiKeyPolicySchema } from '../src/generated/api-key-policy.ts';
 import { priceFeedSchema } from '../src/generated/price-feed.ts';
-import { visitValues, type StructuralSchema } from '../src/structural-schema.ts';
+import { asRecord, formatPlace, visitValues, type StructuralSchema } from '../src/structural-schema.ts';
 import { everything } from './every-field.ts';
 
 const folder = path.resolve(import.meta.dirname, '..');
@@ -103,6 +103,25 @@ describe.each(definitions)('$name', ({ definition }) => {
     for (const [at, { pattern, example }] of schemas) {
       if (pattern === undefined || at.startsWith('.status')) continue;
       expect(String(example), at).toMatch(new RegExp(pattern));
+    }
+  });
+
+  it('has defaults that are whole before the defaults below them are in, as the API server judges them', () => {
+    const evaluator = createRuleEvaluator();
+    const withDefault = schemas.filter(([, value]) => value.default !== undefined);
+    expect(withDefault.length).toBeGreaterThan(0);
+    for (const [at, described] of withDefault) {
+      const raw = described.default;
+      expect(evaluator.evaluate(described, raw), at).toEqual([]);
+      visitValues(described, raw, ({ required = [] }, value, place) => {
+        const missing = required.filter((name) => asRecord(value)?.[name] === undefined);
+        expect(missing, `${at} ${formatPlace(place)}`).toEqual([]);
+      });
+      // A default that is spelled out says what its fields' own defaults say.
+      for (const [name, value] of Object.entries(asRecord(raw) ?? {})) {
+        const field = described.properties?.[name]?.default;
+        if (field !== undefined) expect(value, `${at}.${name}`).toEqual(field);
+      }
     }
   });
 

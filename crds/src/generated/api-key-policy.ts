@@ -30,38 +30,38 @@ export interface ApiKeyPolicySpec {
     readonly requestsPerSecond?: number;
     /** Calls that an idle key may make at once. Default: requestsPerSecond. */
     readonly burst?: number;
-    /** Calls in each calendar minute. */
+    /** Calls in each calendar minute. Not enforced by this version. */
     readonly requestsPerMinute?: number;
-    /** Calls in each calendar month (UTC). */
+    /** Calls in each calendar month (UTC). Not enforced by this version. */
     readonly requestsPerMonth?: number;
-    /** Reports in each calendar month (UTC). */
+    /** Reports in each calendar month (UTC). Not enforced by this version. */
     readonly reportsPerMonth?: number;
-    /** Time between two admitted calls once a call was refused. More than 0s makes every decision a shared one, which is slower. */
+    /** Time between two admitted calls once a call was refused. More than 0s makes every decision a shared one, which is slower. Not enforced by this version. */
     readonly minimumWait?: string;
-    /** Calls and streams of a key at the same time. */
+    /** Calls and streams of a key at the same time. Not enforced by this version. */
     readonly concurrency?: number;
   };
-  /** What a key may cost, in US dollars, exactly. */
+  /** What a key may cost, in US dollars, exactly. Not enforced by this version. */
   readonly budget: {
-    /** In each calendar day (UTC). */
+    /** In each calendar day (UTC). Not enforced by this version. */
     readonly daily?: string;
-    /** In each calendar month (UTC). */
+    /** In each calendar month (UTC). Not enforced by this version. */
     readonly monthly?: string;
   };
-  /** What a call costs, in US dollars, exactly. */
+  /** What a call costs, in US dollars, exactly. Not used by this version. */
   readonly costs: {
-    /** One price answered. */
+    /** One price answered. Not used by this version. */
     readonly price: string;
-    /** One report. */
+    /** One report. Not used by this version. */
     readonly report: string;
   };
   /** What keys may use. */
   readonly access: {
-    /** Ways to ask for prices. */
+    /** Ways to ask for prices. This version serves http alone. */
     readonly protocols: readonly ('http' | 'udp' | 'sse')[];
     /** Whether a dead price is served, with its true age, rather than refused. */
     readonly allowStale: boolean;
-    /** Whether assets that no feed keeps may be fetched when asked for. */
+    /** Whether assets that no feed keeps may be fetched when asked for. Not used by this version. */
     readonly onDemandAssets: boolean;
   };
   /** What to decide while Valkey cannot be asked: Allow all, Deny all, or LocalLimit: the limit divided by the pods that live. */
@@ -79,11 +79,11 @@ export interface ApiKeyPolicySpec {
     };
     /** From then on the key is refused. Default: never. */
     readonly expiresAt?: string;
-    /** Gives the key a new text from time to time; its id, limits and usage stay. */
+    /** Gives the key a new text from time to time; its id, limits and usage stay. Not used by this version. */
     readonly rotate?: {
-      /** Life of one text. */
+      /** Life of one text. Not used by this version. */
       readonly every: string;
-      /** How long the previous text still works. */
+      /** How long the previous text still works. Not used by this version. */
       readonly overlap: string;
     };
   }[];
@@ -149,6 +149,7 @@ export const apiKeyPolicySchema: StructuralSchema = {
         feedRefs: {
           type: 'array',
           description: 'Feeds of this namespace whose assets may be asked for. Default: every feed.',
+          minItems: 1,
           maxItems: 64,
           'x-kubernetes-list-type': 'map',
           'x-kubernetes-list-map-keys': ['name'],
@@ -195,28 +196,28 @@ export const apiKeyPolicySchema: StructuralSchema = {
             requestsPerMinute: {
               type: 'integer',
               format: 'int32',
-              description: 'Calls in each calendar minute.',
+              description: 'Calls in each calendar minute. Not enforced by this version.',
               minimum: 1,
               maximum: 60000000,
             },
             requestsPerMonth: {
               type: 'integer',
               format: 'int64',
-              description: 'Calls in each calendar month (UTC).',
+              description: 'Calls in each calendar month (UTC). Not enforced by this version.',
               minimum: 0,
               maximum: 1000000000000,
             },
             reportsPerMonth: {
               type: 'integer',
               format: 'int32',
-              description: 'Reports in each calendar month (UTC).',
+              description: 'Reports in each calendar month (UTC). Not enforced by this version.',
               minimum: 0,
               maximum: 1000000,
             },
             minimumWait: {
               type: 'string',
               description:
-                'Time between two admitted calls once a call was refused. More than 0s makes every decision a shared one, which is slower.',
+                'Time between two admitted calls once a call was refused. More than 0s makes every decision a shared one, which is slower. Not enforced by this version.',
               maxLength: 24,
               pattern: '^([0-9]{1,5}(h|m|s|ms)){1,4}$',
               example: '0s',
@@ -230,7 +231,7 @@ export const apiKeyPolicySchema: StructuralSchema = {
             concurrency: {
               type: 'integer',
               format: 'int32',
-              description: 'Calls and streams of a key at the same time.',
+              description: 'Calls and streams of a key at the same time. Not enforced by this version.',
               minimum: 1,
               maximum: 100000,
             },
@@ -238,19 +239,19 @@ export const apiKeyPolicySchema: StructuralSchema = {
         },
         budget: {
           type: 'object',
-          description: 'What a key may cost, in US dollars, exactly.',
+          description: 'What a key may cost, in US dollars, exactly. Not enforced by this version.',
           default: {},
           properties: {
             daily: {
               type: 'string',
-              description: 'In each calendar day (UTC).',
+              description: 'In each calendar day (UTC). Not enforced by this version.',
               maxLength: 16,
               pattern: '^[0-9]{1,9}([.][0-9]{1,6})?$',
               example: '5.00',
             },
             monthly: {
               type: 'string',
-              description: 'In each calendar month (UTC).',
+              description: 'In each calendar month (UTC). Not enforced by this version.',
               maxLength: 16,
               pattern: '^[0-9]{1,9}([.][0-9]{1,6})?$',
               example: '100.00',
@@ -259,12 +260,12 @@ export const apiKeyPolicySchema: StructuralSchema = {
         },
         costs: {
           type: 'object',
-          description: 'What a call costs, in US dollars, exactly.',
+          description: 'What a call costs, in US dollars, exactly. Not used by this version.',
           default: {},
           properties: {
             price: {
               type: 'string',
-              description: 'One price answered.',
+              description: 'One price answered. Not used by this version.',
               default: '0',
               maxLength: 16,
               pattern: '^[0-9]{1,9}([.][0-9]{1,6})?$',
@@ -272,7 +273,7 @@ export const apiKeyPolicySchema: StructuralSchema = {
             },
             report: {
               type: 'string',
-              description: 'One report.',
+              description: 'One report. Not used by this version.',
               default: '0',
               maxLength: 16,
               pattern: '^[0-9]{1,9}([.][0-9]{1,6})?$',
@@ -287,7 +288,7 @@ export const apiKeyPolicySchema: StructuralSchema = {
           properties: {
             protocols: {
               type: 'array',
-              description: 'Ways to ask for prices.',
+              description: 'Ways to ask for prices. This version serves http alone.',
               default: ['http', 'udp', 'sse'],
               minItems: 1,
               maxItems: 3,
@@ -301,7 +302,7 @@ export const apiKeyPolicySchema: StructuralSchema = {
             },
             onDemandAssets: {
               type: 'boolean',
-              description: 'Whether assets that no feed keeps may be fetched when asked for.',
+              description: 'Whether assets that no feed keeps may be fetched when asked for. Not used by this version.',
               default: false,
             },
           },
@@ -370,7 +371,8 @@ export const apiKeyPolicySchema: StructuralSchema = {
               },
               rotate: {
                 type: 'object',
-                description: 'Gives the key a new text from time to time; its id, limits and usage stay.',
+                description:
+                  'Gives the key a new text from time to time; its id, limits and usage stay. Not used by this version.',
                 required: ['every'],
                 'x-kubernetes-validations': [
                   {
@@ -382,7 +384,7 @@ export const apiKeyPolicySchema: StructuralSchema = {
                 properties: {
                   every: {
                     type: 'string',
-                    description: 'Life of one text.',
+                    description: 'Life of one text. Not used by this version.',
                     maxLength: 24,
                     pattern: '^([0-9]{1,5}(h|m|s|ms)){1,4}$',
                     example: '720h',
@@ -395,7 +397,7 @@ export const apiKeyPolicySchema: StructuralSchema = {
                   },
                   overlap: {
                     type: 'string',
-                    description: 'How long the previous text still works.',
+                    description: 'How long the previous text still works. Not used by this version.',
                     default: '24h',
                     maxLength: 24,
                     pattern: '^([0-9]{1,5}(h|m|s|ms)){1,4}$',

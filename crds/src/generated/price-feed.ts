@@ -25,20 +25,20 @@ export interface PriceFeedSpec {
   readonly sources: readonly {
     /** Name of the source within this feed; status.sources uses it. */
     readonly name: string;
-    /** The exchange, by its id in Weir. */
+    /** The exchange, by its id in Weir. This version follows coinbase and kraken alone. */
     readonly exchange: 'coinbase' | 'kraken' | 'gemini' | 'gateio' | 'bybit' | 'okx';
     /** WebSocket address. Default: the exchange's own. */
     readonly url?: string;
-    /** Base address of the REST interface. Default: the exchange's own. */
+    /** Base address of the REST interface. Default: the exchange's own. Not used by this version. */
     readonly restUrl?: string;
     /** Symbol at the exchange by asset, where it is not what the exchange's own list says: { BTC: BTC/USD }. */
     readonly symbols?: Readonly<Record<string, string>>;
-    /** Reads all prices by REST before the socket delivers, and again at each interval. */
+    /** Reads all prices by REST before the socket delivers, and again at each interval. Not used by this version, but for how long prices are kept in Valkey. */
     readonly prewarm?: {
       /** Time between two readings. */
       readonly interval: string;
     };
-    /** What the exchange allows for REST, counted over the whole installation. Of two feeds with different quotas the lower one holds. */
+    /** What the exchange allows for REST, counted over the whole installation. Of two feeds with different quotas the lower one holds. Not enforced by this version. */
     readonly quota?: {
       /** Requests in each duration. */
       readonly points: number;
@@ -73,9 +73,9 @@ export interface PriceFeedSpec {
     /** A sign of life goes out at least this often, and with it the prices that were confirmed but did not change. */
     readonly heartbeat: string;
   };
-  /** REST when a socket is down. */
+  /** REST when a socket is down. Not used by this version. */
   readonly fallback: {
-    /** Whether a source whose socket is down is read by REST meanwhile. */
+    /** Whether a source whose socket is down is read by REST meanwhile. Not used by this version. */
     readonly enabled: boolean;
   };
   /** Settings of the feed's pods. */
@@ -232,7 +232,7 @@ export const priceFeedSchema: StructuralSchema = {
               },
               exchange: {
                 type: 'string',
-                description: 'The exchange, by its id in Weir.',
+                description: 'The exchange, by its id in Weir. This version follows coinbase and kraken alone.',
                 enum: ['coinbase', 'kraken', 'gemini', 'gateio', 'bybit', 'okx'],
               },
               url: {
@@ -249,7 +249,8 @@ export const priceFeedSchema: StructuralSchema = {
               },
               restUrl: {
                 type: 'string',
-                description: "Base address of the REST interface. Default: the exchange's own.",
+                description:
+                  "Base address of the REST interface. Default: the exchange's own. Not used by this version.",
                 maxLength: 512,
                 example: 'https://api.kraken.com',
                 'x-kubernetes-validations': [
@@ -268,7 +269,8 @@ export const priceFeedSchema: StructuralSchema = {
               },
               prewarm: {
                 type: 'object',
-                description: 'Reads all prices by REST before the socket delivers, and again at each interval.',
+                description:
+                  'Reads all prices by REST before the socket delivers, and again at each interval. Not used by this version, but for how long prices are kept in Valkey.',
                 properties: {
                   interval: {
                     type: 'string',
@@ -289,7 +291,7 @@ export const priceFeedSchema: StructuralSchema = {
               quota: {
                 type: 'object',
                 description:
-                  'What the exchange allows for REST, counted over the whole installation. Of two feeds with different quotas the lower one holds.',
+                  'What the exchange allows for REST, counted over the whole installation. Of two feeds with different quotas the lower one holds. Not enforced by this version.',
                 required: ['points', 'duration'],
                 properties: {
                   points: {
@@ -357,7 +359,7 @@ export const priceFeedSchema: StructuralSchema = {
         freshness: {
           type: 'object',
           description: 'Ages at which a price changes its status: fresh, aging, stale, dead.',
-          default: {},
+          default: { fresh: '5s', stale: '15s', dead: '60s' },
           'x-kubernetes-validations': [
             {
               rule: 'duration(self.fresh) < duration(self.stale) && duration(self.stale) < duration(self.dead)',
@@ -373,6 +375,12 @@ export const priceFeedSchema: StructuralSchema = {
               maxLength: 24,
               pattern: '^([0-9]{1,5}(h|m|s|ms)){1,4}$',
               example: '5s',
+              'x-kubernetes-validations': [
+                {
+                  rule: "duration(self) >= duration('100ms')",
+                  message: 'fresh must be at least 100ms; write it like 5s',
+                },
+              ],
             },
             stale: {
               type: 'string',
@@ -389,13 +397,16 @@ export const priceFeedSchema: StructuralSchema = {
               maxLength: 24,
               pattern: '^([0-9]{1,5}(h|m|s|ms)){1,4}$',
               example: '60s',
+              'x-kubernetes-validations': [
+                { rule: "duration(self) <= duration('24h')", message: 'dead must be at most 24h; write it like 60s' },
+              ],
             },
           },
         },
         publish: {
           type: 'object',
           description: 'How often prices go out.',
-          default: {},
+          default: { interval: '50ms', heartbeat: '1s' },
           'x-kubernetes-validations': [
             {
               rule: 'duration(self.interval) <= duration(self.heartbeat)',
@@ -437,12 +448,12 @@ export const priceFeedSchema: StructuralSchema = {
         },
         fallback: {
           type: 'object',
-          description: 'REST when a socket is down.',
+          description: 'REST when a socket is down. Not used by this version.',
           default: {},
           properties: {
             enabled: {
               type: 'boolean',
-              description: 'Whether a source whose socket is down is read by REST meanwhile.',
+              description: 'Whether a source whose socket is down is read by REST meanwhile. Not used by this version.',
               default: true,
             },
           },
