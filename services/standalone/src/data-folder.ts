@@ -36,15 +36,33 @@ export async function openDataFolder(folder: string): Promise<DataFolder> {
   };
 }
 
+/** The claim reads "<pid> <start>": an id alone may be another process's by now, after a kill or a reboot. */
 async function claimFolder(folder: string, claim: string): Promise<void> {
-  const holder = Number(await readText(claim));
-  if (Number.isInteger(holder) && holder > 0 && holder !== process.pid && isAlive(holder)) {
+  const [holder = 0, start] = ((await readText(claim)) ?? '').split(' ').map(Number);
+  if (Number.isInteger(holder) && holder > 0 && holder !== process.pid && (await isHolder(holder, start))) {
     const detail =
       `The data folder ${folder} is in use by process ${holder}. ` +
-      'Stop that process, or name another folder with --data <folder>.';
+      'Stop that process, or name another folder with --data <folder>. ' +
+      `If process ${holder} is not Weir, delete ${claim}.`;
     throw new WeirError('CONFIG_INVALID', { detail });
   }
-  await writeFile(claim, `${process.pid}\n`, { mode: OWNER_ONLY.file });
+  const own = [process.pid, await startOf(process.pid)].filter((part) => part !== undefined);
+  await writeFile(claim, `${own.join(' ')}\n`, { mode: OWNER_ONLY.file });
+}
+
+/** Where starts cannot be compared, whoever lives under the id is taken for the holder. */
+async function isHolder(pid: number, start: number | undefined): Promise<boolean> {
+  if (!isAlive(pid)) return false;
+  const now = await startOf(pid);
+  return now === undefined || start === undefined || now === start;
+}
+
+/** When a process started, in the kernel's ticks since boot; `undefined` on systems without /proc. */
+async function startOf(pid: number): Promise<number | undefined> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+  // The name, in brackets, may hold blanks and brackets. The start is the 20th field after it.
+  const start = Number(text?.slice(text.lastIndexOf(')') + 2).split(' ')[19]);
+  return Number.isInteger(start) ? start : undefined;
 }
 
 /** `undefined` when there is no such file. */

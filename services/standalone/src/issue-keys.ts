@@ -1,5 +1,5 @@
 /** Issues the keys that policies ask for. A file stands for each Secret: its text is taken, or made when there is none. */
-import { WeirError } from '@weir/errors';
+import { isWeirError, WeirError } from '@weir/errors';
 import { checkKeyText, createKeyText, issueKey, type KeyMode } from '@weir/keys';
 import type { Postgres } from '@weir/postgres';
 import type { ValkeyClient } from '@weir/valkey';
@@ -42,15 +42,18 @@ async function createSecret(file: string, mode: KeyMode): Promise<string> {
   return text;
 }
 
-/** Writes every key to Postgres and Valkey. A key that is there already stays as it is. */
+/**
+ * Writes every key to Postgres and Valkey. A key that is there already keeps its id and project, and takes the name,
+ * tier, policy and expiry of now. Throws RESOURCE_INVALID for a text that belongs to another project.
+ */
 export async function issueKeys(
   postgres: Postgres,
   client: ValkeyClient,
   prepared: readonly PreparedKey[],
 ): Promise<void> {
-  for (const { key, policy, text } of prepared) {
+  for (const { key, policy, text, file } of prepared) {
     const [, policyName = ''] = policy.policy.split('/');
-    await issueKey(postgres, client, {
+    const request = {
       name: key.name,
       project: key.project,
       // A key without a tier cannot be; the policy binds it by name all the same.
@@ -58,6 +61,12 @@ export async function issueKeys(
       policy: policy.policy,
       text,
       ...(key.expiresAtMs !== undefined && { expiresAtMs: key.expiresAtMs }),
+    };
+    await issueKey(postgres, client, request).catch((cause: unknown) => {
+      if (!isWeirError(cause, 'RESOURCE_INVALID')) throw cause;
+      const problem = `The key in ${file} belongs to another project than "${key.project}", which ${policy.policy} names`;
+      const fix = 'Put the project back, or delete the file to get a new key.';
+      throw new WeirError('RESOURCE_INVALID', { detail: `${problem} for key ${key.name}. ${fix}`, cause });
     });
   }
 }
