@@ -11,11 +11,11 @@ export interface ExchangeControl {
   restore(): void;
   /** Half-open: connections live and are accepted, nothing is sent or answered. */
   silence(isSilent: boolean): void;
-  /** Trades at this price, which stands from now on: the walk leaves the pair alone. */
+  /** Trades at this price, in maintenance too, which stands from now on: the walk leaves the pair alone. */
   setPrice(pair: string, text: string): void;
   /** The last trade's price. Throws RangeError when the pair is not listed or has not traded. */
   price(pair: string): string;
-  /** While the system is not online nothing trades. */
+  /** While the system is not online the walk stands still; `setPrice`, `push` and `replay` trade all the same. */
   maintenance(change: Maintenance): void;
   /** From now on the venue does not know this symbol ("ETH-USD", "ETH/USD"); who has it subscribed keeps it. */
   refuse(symbol: string): void;
