@@ -40,28 +40,40 @@ export interface IssuedKey {
 
 /**
  * Issuing the same text again gives the key the new name, tier, policy and expiry, and keeps its id; it does not lift a
- * revocation. When Valkey does not answer the key is issued all the same and found in Postgres at its first use.
+ * revocation. When Valkey does not answer a new key is issued all the same and found in Postgres at its first use; for
+ * a key that was there already it rejects, since what Valkey may hold of it would count for a day: repeat it.
  */
 export async function issueKey(postgres: Postgres, client: ValkeyClient, request: IssueKeyRequest): Promise<IssuedKey> {
   const text = request.text ?? createKeyText(request.mode ?? 'live');
   if (!checkKeyText(text)) throw new WeirError('KEY_MALFORMED');
   const sha256 = hashKeyText(text);
-  const record = await postgres.transaction((tx) => writeKey(tx, request, sha256));
-  await storeKey(client, sha256, record).catch(ignoreLostCache);
+  const { record, isNew, hashes } = await postgres.transaction((tx) => writeKey(tx, request, sha256));
+  const storing = storeEverywhere(client, hashes, record);
+  await (isNew ? storing.catch(ignoreLostCache) : storing);
   return { text, record };
 }
 
-async function writeKey(queries: Queries, request: IssueKeyRequest, sha256: string): Promise<ApiKeyRecord> {
+interface WrittenKey {
+  readonly record: ApiKeyRecord;
+  readonly isNew: boolean;
+  /** Every one under which the key can be asked for. */
+  readonly hashes: readonly string[];
+}
+
+async function writeKey(queries: Queries, request: IssueKeyRequest, sha256: string): Promise<WrittenKey> {
   const { name, tier, policy, expiresAtMs } = request;
   await lockKeyHash(queries, sha256);
   const projectId = await ensureProject(queries, request.project);
   const known = (await findKeysByHash(queries, [sha256])).get(sha256);
   const grant = { name, tier, policy, expiresAtMs };
-  if (known === undefined) return insertKey(queries, grant, projectId, sha256);
+  if (known === undefined) {
+    return { record: await insertKey(queries, grant, projectId, sha256), isNew: true, hashes: [sha256] };
+  }
   if (known.projectId !== projectId) {
     throw new WeirError('RESOURCE_INVALID', { detail: 'This key text belongs to another project already.' });
   }
-  return updateKeyGrant(queries, grant, known.id);
+  const record = await updateKeyGrant(queries, grant, known.id);
+  return { record, isNew: false, hashes: await findHashesOfKey(queries, known.id) };
 }
 
 /** `undefined` when there is no key of this id. Rejects when Valkey does not answer: the caller repeats it until it does. */
@@ -72,10 +84,13 @@ export async function revokeKey(
 ): Promise<ApiKeyRecord | undefined> {
   const record = await markKeyRevoked(postgres, keyId);
   if (record === undefined) return undefined;
-  const hashes = await findHashesOfKey(postgres, keyId);
-  await Promise.all(hashes.map((sha256) => storeKey(client, sha256, record)));
+  await storeEverywhere(client, await findHashesOfKey(postgres, keyId), record);
   return record;
 }
 
-/** Valkey is a cache here: a key that could not be put there is read from Postgres. */
+async function storeEverywhere(client: ValkeyClient, hashes: readonly string[], record: ApiKeyRecord): Promise<void> {
+  await Promise.all(hashes.map((sha256) => storeKey(client, sha256, record)));
+}
+
+/** Valkey is a cache here: a new key that could not be put there is read from Postgres. */
 function ignoreLostCache(): void {}

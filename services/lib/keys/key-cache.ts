@@ -3,11 +3,11 @@
  *
  * An entry answers at once for 10 s after a store confirmed it; from 8 s on its next use re-checks it in the background,
  * so that a key in steady use never waits. What a store says decides:
- *  - Valkey has it: confirmed, or replaced when the version differs;
+ *  - Valkey has it: confirmed, or replaced by a newer version; an older version counts as not there;
  *  - Valkey does not have it: Postgres is asked while the entry goes on answering, unless Valkey says that it is
  *    complete, which ends the key;
- *  - Valkey is away: the entry answers for up to 15 min since it was last confirmed, and Postgres is asked as its rate
- *    allows.
+ *  - Valkey is away: the entry answers for up to 15 min since it was last confirmed, and Postgres is asked, for all
+ *    such keys together every 100 ms.
  * A key that no entry knows waits for Valkey and then Postgres, one look-up for all who ask. Nobody gets "unknown"
  * because a store was away: that is "unavailable".
  *
@@ -22,9 +22,11 @@ import { createBoundedMap, type BoundedMap } from './bounded-map.ts';
 import { createKeyCounters, type KeyCounters } from './key-counters.ts';
 import { createKeySources, type KeySources, type KeySourcesOptions } from './key-sources.ts';
 import { checkKeyText, hashKeyText } from './key-text.ts';
+import { newerRecord } from './newer-record.ts';
+import { createRecheckBatch, type RecheckBatch } from './recheck-batch.ts';
 
 export type KeyLookup =
-  /** Revoked and expired keys too: see `keyVerdict`. The same record as long as its version is the same. */
+  /** Revoked and expired keys too: what to do with them is the caller's. The same record as long as nothing in it changes. */
   | { readonly kind: 'found'; readonly key: ApiKeyRecord }
   | { readonly kind: 'malformed' }
   | { readonly kind: 'unknown' }
@@ -47,7 +49,8 @@ const FRESH_MS = 10_000;
 const STALE_MS = 15 * 60_000;
 /** Between tries to confirm an entry while its stores are away. */
 const RETRY_MS = 1_000;
-const NEGATIVE_MS = 10_000;
+/** A key that is issued right after it was asked for is hidden no longer than this. */
+const NEGATIVE_MS = 2_000;
 const TICK_INTERVAL_MS = 100;
 const PROBE_INTERVAL_MS = 1_000;
 /** Keys used within this time are written back at once after a loss of data. */
@@ -71,7 +74,6 @@ interface Entry {
   refreshAtMs: number;
   /** From here on a look-up waits for it. */
   freshUntilMs: number;
-  isAskingPostgres: boolean;
 }
 
 export function createKeyCache(options: KeyCacheOptions): KeyCache {
@@ -84,6 +86,7 @@ class LayeredKeyCache implements KeyCache {
   readonly #entries: BoundedMap<Entry> = createBoundedMap<Entry>(ENTRIES_MAX);
   readonly #negatives = createBoundedMap<{ used: boolean; untilMs: number }>(NEGATIVES_MAX);
   readonly #pending = new Map<string, Promise<KeyLookup>>();
+  readonly #rechecks: RecheckBatch<Entry>;
   readonly #count: KeyCounters;
   readonly #probing: Timer;
   readonly #ticking: Timer;
@@ -91,12 +94,17 @@ class LayeredKeyCache implements KeyCache {
   #probe: string | undefined;
   #isProbing = false;
   #isRepairing = false;
+  /** When the loss was seen that is being repaired. */
+  #lostAtMs = 0;
+  /** The probe when it is known to be lost and was not replaced since: that it is still gone is no second loss. */
+  #lostProbe: string | undefined;
   /** Monotonic time of the last tick: what look-ups need of it is told in seconds, and reading a clock costs. */
   #nowMs: number;
 
   constructor(options: KeyCacheOptions, sources: KeySources) {
     this.#clock = options.clock;
     this.#sources = sources;
+    this.#rechecks = createRecheckBatch(sources, (text, entry: Entry, stored) => this.#settle(text, entry, stored));
     this.#count = createKeyCounters(options.telemetry);
     options.telemetry.gauge(
       'weir.keys.cached',
@@ -106,6 +114,7 @@ class LayeredKeyCache implements KeyCache {
     this.#nowMs = options.clock.monotonicMs();
     this.#ticking = options.clock.setInterval(() => {
       this.#nowMs = options.clock.monotonicMs();
+      this.#rechecks.flush();
     }, TICK_INTERVAL_MS);
     this.#probing = options.clock.setInterval(() => void this.#detectLoss(), PROBE_INTERVAL_MS);
   }
@@ -171,7 +180,7 @@ class LayeredKeyCache implements KeyCache {
     const now = this.#clock.monotonicMs();
     const found = { kind: 'found', key: record } as const;
     const times = { lastUsedMs: now, confirmedMs: now, refreshAtMs: 0, freshUntilMs: 0 };
-    const entry: Entry = { used: false, sha256, found, ...times, isAskingPostgres: false };
+    const entry: Entry = { used: false, sha256, found, ...times };
     this.#confirm(entry, record);
     this.#negatives.delete(text);
     this.#entries.set(text, entry);
@@ -184,24 +193,26 @@ class LayeredKeyCache implements KeyCache {
     return this.#counted(UNKNOWN);
   }
 
-  #confirm(entry: Entry, record: ApiKeyRecord): void {
-    // Whoever derives something from a record keeps it by identity, so an unchanged one is not replaced.
-    if (record.version !== entry.found.key.version) entry.found = { kind: 'found', key: record };
+  /** Whether the record confirms the entry: an older one, from a store that is behind, does not. */
+  #confirm(entry: Entry, record: ApiKeyRecord): boolean {
+    const key = newerRecord(entry.found.key, record);
+    if (key === undefined) return false;
+    if (key !== entry.found.key) entry.found = { kind: 'found', key };
     entry.confirmedMs = this.#clock.monotonicMs();
     entry.refreshAtMs = entry.confirmedMs + REFRESH_AHEAD_MS;
     entry.freshUntilMs = entry.confirmedMs + FRESH_MS;
+    return true;
   }
 
   async #recheck(text: string, entry: Entry): Promise<KeyLookup> {
     const cached = await this.#sources.readCached(entry.sha256);
     if (cached.kind === 'absent') return this.#refuse(text);
-    if (cached.kind === 'found') {
+    if (cached.kind === 'found' && this.#confirm(entry, cached.record)) {
       this.#probe = entry.sha256;
       this.#count.valkey.add();
-      this.#confirm(entry, cached.record);
       return entry.found;
     }
-    void this.#askPostgres(text, entry, cached.kind === 'missing');
+    this.#rechecks.add(text, entry, cached.kind !== 'unreachable');
     return this.#answerStale(text, entry);
   }
 
@@ -217,16 +228,10 @@ class LayeredKeyCache implements KeyCache {
     return entry.found;
   }
 
-  async #askPostgres(text: string, entry: Entry, fill: boolean): Promise<void> {
-    if (entry.isAskingPostgres) return;
-    entry.isAskingPostgres = true;
-    const stored = await this.#sources.readStored([entry.sha256], fill);
-    entry.isAskingPostgres = false;
-    if (stored !== undefined) this.#settle(text, entry, stored);
-  }
-
   /** What Postgres says of an entry. */
   #settle(text: string, entry: Entry, stored: ReadonlyMap<string, ApiKeyRecord>): void {
+    // The entry was given up meanwhile, and what is there now was found out later.
+    if (this.#entries.get(text) !== entry) return;
     const record = stored.get(entry.sha256);
     if (record === undefined) this.#refuse(text);
     else this.#confirm(entry, record);
@@ -238,11 +243,14 @@ class LayeredKeyCache implements KeyCache {
     this.#isProbing = true;
     try {
       const isLost = !(await this.#sources.isCached(probe));
-      if (isLost && !this.#isRepairing) this.#count.losses.add();
-      if (isLost) this.#probe = undefined;
-      this.#isRepairing = isLost && !(await this.#restore());
+      if (isLost) this.#noteLoss(probe);
+      this.#lostProbe = undefined;
+      if (isLost || this.#isRepairing) this.#isRepairing = !(await this.#restore());
       // The same probe starts a repair again that Postgres could not be asked for.
-      if (this.#isRepairing) this.#probe ??= probe;
+      if (this.#isRepairing && this.#probe === undefined) {
+        this.#probe = probe;
+        this.#lostProbe = probe;
+      }
     } catch {
       // Valkey is away, which is no loss of data.
     } finally {
@@ -250,11 +258,19 @@ class LayeredKeyCache implements KeyCache {
     }
   }
 
-  /** Whether Postgres could be asked for every key in use. */
+  #noteLoss(probe: string): void {
+    this.#probe = undefined;
+    if (probe === this.#lostProbe) return;
+    this.#lostAtMs = this.#clock.monotonicMs();
+    this.#count.losses.add();
+  }
+
+  /** Whether Postgres could be asked for every key in use that no store has confirmed since the loss. */
   async #restore(): Promise<boolean> {
     const now = this.#clock.monotonicMs();
     const inUse: [string, Entry][] = [];
     for (const [text, entry] of this.#entries.entries()) {
+      if (entry.confirmedMs >= this.#lostAtMs) continue;
       entry.refreshAtMs = 0;
       if (now - entry.lastUsedMs <= RESTORED_USE_MS) inUse.push([text, entry]);
     }

@@ -140,3 +140,24 @@ test('a key is issued while Valkey is away', async () => {
   expect(await storedAt(hashKeyText(text))).toEqual(record);
   await valkey.close();
 });
+
+test('a change of a key rejects while Valkey is away, and repeated reaches every text of the key', async () => {
+  await using proxy = await startProxy(stores.server);
+  const valkey = openValkey(`redis://127.0.0.1:${proxy.port}`);
+  await valkey.ready();
+  const { text, record } = await issue();
+  const rotated = createKeyText('live');
+  await stores.postgres.query('INSERT INTO api_key_hash (sha256, api_key_id) VALUES ($1, $2)', [
+    hashKeyText(rotated),
+    record.id,
+  ]);
+  proxy.refuse(true);
+  proxy.cut();
+  const change = { ...request, text, tier: 'gold' };
+  await expect(issueKey(stores.postgres, valkey.bulk, change)).rejects.toMatchObject({ code: 'VALKEY_UNAVAILABLE' });
+  await issueKey(stores.postgres, stores.valkey.bulk, change);
+  for (const each of [text, rotated]) {
+    expect(await cachedAt(hashKeyText(each))).toMatchObject({ id: record.id, tier: 'gold', version: 2 });
+  }
+  await valkey.close();
+});
