@@ -1,6 +1,6 @@
 /** Puts decisions into words, and counts each one as it does. */
 import type { Basis, DecideRequest, Decision } from './decision.ts';
-import { takeLocally, type KeyState } from './key-state.ts';
+import { localShare, takeLocally, type KeyState } from './key-state.ts';
 import type { LimiterMetrics } from './limiter-metrics.ts';
 
 export interface Answers {
@@ -22,13 +22,22 @@ export function createAnswers({ decisions }: LimiterMetrics, livePods: () => num
     return { admitted: true, limit: undefined, remaining, resetMs: (burst - remaining) / tokensPerMs, basis };
   };
   const refuse = (state: KeyState, request: DecideRequest, basis: Basis, retryAfterMs: number): Decision => {
-    const remaining = Math.min(state.terms.burst, state.level + state.leasedTokens);
+    const known = basis === 'fallback' ? state.localTokens : state.level + state.leasedTokens;
+    // Less than was asked for, in whatever parts it may lie: a refusal that says there is enough contradicts itself.
+    const remaining = Math.max(0, Math.min(state.terms.burst, request.cost - 1, Math.floor(known)));
     if (request.dryRun) {
       decisions.would_deny[basis].add();
       return { admitted: true, limit: 'bucket', remaining, resetMs: retryAfterMs, basis };
     }
     decisions.denied[basis].add();
     return { admitted: false, limit: 'bucket', remaining, retryAfterMs, basis };
+  };
+  const admitLocally = (state: KeyState): Decision => {
+    decisions.admitted.fallback.add();
+    const { burst, tokensPerMs } = localShare(state.terms, livePods());
+    const remaining = Math.max(0, Math.floor(state.localTokens));
+    const resetMs = (burst - state.localTokens) / tokensPerMs;
+    return { admitted: true, limit: undefined, remaining, resetMs, basis: 'fallback' };
   };
   const fallBack = (state: KeyState, request: DecideRequest, nowMs: number): Decision => {
     if (request.onValkeyFailure === 'Deny' && !request.dryRun) {
@@ -38,7 +47,7 @@ export function createAnswers({ decisions }: LimiterMetrics, livePods: () => num
     }
     if (request.onValkeyFailure === 'LocalLimit') {
       const waitMs = takeLocally(state, request.cost, livePods(), nowMs);
-      if (waitMs > 0) return refuse(state, request, 'fallback', waitMs);
+      return waitMs > 0 ? refuse(state, request, 'fallback', waitMs) : admitLocally(state);
     }
     return admit(state, 'fallback');
   };

@@ -24,6 +24,7 @@ export interface KeyState {
   refillAtTokens: number;
   /** Level of the bucket as Valkey last told it, without what is leased here. */
   level: number;
+  levelAtMs: number;
   /** A cost of this or more is refused until `refusedUntilMs` (monotonic). */
   refusedCost: number;
   refusedUntilMs: number;
@@ -54,6 +55,7 @@ export function createKeyState(request: DecideRequest, nowMs: number): KeyState 
     leaseEndMs: Number.NEGATIVE_INFINITY,
     refillAtTokens: 0,
     level: terms.burst,
+    levelAtMs: Number.NEGATIVE_INFINITY,
     refusedCost: Number.POSITIVE_INFINITY,
     refusedUntilMs: Number.NEGATIVE_INFINITY,
     waiting: [],
@@ -112,18 +114,24 @@ const LEASE_FILL = 0.6;
 /** Takes from the queue all leading requests of one cost. `undefined`: nobody waits and nothing is wanted ahead. */
 export function planCall(state: KeyState, nowMs: number, mayLease: boolean): Call | undefined {
   measureDemand(state, nowMs);
+  endLease(state, nowMs);
   const { terms, waiting } = state;
   const first = waiting[0]?.request;
   const cost = first?.cost ?? 1;
   const end = waiting.findIndex(({ request }) => request.cost !== cost);
   const batch = waiting.splice(0, end === -1 ? waiting.length : end);
-  const held = nowMs < state.leaseEndMs ? state.leasedTokens : 0;
+  const held = state.leasedTokens;
   const isLeased =
     mayLease && first?.dryRun !== true && terms.leaseMs > 0 && state.demandPerSecond >= LEASED_DEMAND_PER_SECOND;
   const wanted = isLeased ? Math.floor((state.demandPerSecond * terms.leaseMs * LEASE_FILL) / 1_000) : 0;
   const ahead = Math.max(0, Math.min(wanted, terms.leaseTokensMax) - held);
   if (batch.length === 0 && ahead === 0) return undefined;
   return { cost, batch, ahead, held, terms, sentMs: nowMs };
+}
+
+/** Tokens of a lease that is over are nobody's here: not to spend, and not to tell of. */
+export function endLease(state: KeyState, nowMs: number): void {
+  if (nowMs >= state.leaseEndMs) state.leasedTokens = 0;
 }
 
 /** The call that hands the lease back, and nothing in hand any more; `undefined` when there is nothing to hand back. */
@@ -140,6 +148,7 @@ const REFILL_AT = 0.25;
 export function applyReply(state: KeyState, call: Call, reply: DecisionReply, nowMs: number): void {
   const { cost, batch, ahead, held, terms } = call;
   state.level = reply.level;
+  state.levelAtMs = nowMs;
   if (ahead > 0 && reply.admitted + reply.granted > 0) {
     // What was held has been spent from meanwhile; what Valkey knew nothing of any more is gone.
     const left = held === 0 ? 0 : Math.min(state.leasedTokens, reply.kept);
@@ -148,6 +157,7 @@ export function applyReply(state: KeyState, call: Call, reply: DecisionReply, no
     state.leaseEndMs = call.sentMs + terms.leaseMs - LEASE_MARGIN_MS;
     state.refillAtTokens = Math.floor(state.leasedTokens * REFILL_AT);
   }
+  endLease(state, nowMs);
   const isRefused = reply.admitted < Math.max(1, batch.length) && reply.refusedBy > 0;
   if (isRefused && state.terms === terms) {
     state.refusedCost = cost;
@@ -157,13 +167,34 @@ export function applyReply(state: KeyState, call: Call, reply: DecisionReply, no
   }
 }
 
-/** What LocalLimit adds to a key's share of the cluster's limit; 0 when the cost was taken, else the wait in ms. */
-export function takeLocally(state: KeyState, cost: number, livePods: number, nowMs: number): number {
+/** The part of a limit that one process of so many may use by itself. */
+export function localShare(
+  { tokensPerMs, burst }: LeaseTerms,
+  livePods: number,
+): Pick<LeaseTerms, 'tokensPerMs' | 'burst'> {
   const pods = Math.max(1, livePods);
-  const tokensPerMs = state.terms.tokensPerMs / pods;
-  const burst = Math.max(1, state.terms.burst / pods);
+  return { tokensPerMs: tokensPerMs / pods, burst: Math.max(1, burst / pods) };
+}
+
+/**
+ * Takes from the local bucket of LocalLimit; 0 when the cost was taken, else the wait in ms.
+ *
+ * The local bucket never holds more than this process's share of what Valkey last told, with what has flowed in since: a
+ * Valkey that comes and goes gives no fresh burst each time. And it never holds more than its own refill has restored
+ * since the outage before, so that what was admitted then is not forgotten when Valkey returns.
+ *
+ * What remains: Valkey never learns of what is admitted here, as its script debits nothing after the fact. So an outage
+ * adds, in all processes together, at most what was in the bucket when they last heard of it, which is no more than the
+ * burst, and rate × the length of the outage. For a key that uses up its limit the former is next to nothing. Many
+ * outages together never add more than burst + rate × time (a token for each process, where there are more processes
+ * than the burst has tokens; and once what a cost above the share exceeds it by, which is paid off). A process that knows nothing of a key (it has just
+ * started, or forgot the key among too many) begins with its whole share.
+ */
+export function takeLocally(state: KeyState, cost: number, livePods: number, nowMs: number): number {
+  const { tokensPerMs, burst } = localShare(state.terms, livePods);
   const refilled = state.localTokens + (nowMs - state.localAtMs) * tokensPerMs;
-  state.localTokens = Math.min(burst, refilled);
+  const told = (state.level / state.terms.tokensPerMs + (nowMs - state.levelAtMs)) * tokensPerMs;
+  state.localTokens = Math.min(burst, refilled, told);
   state.localAtMs = nowMs;
   // A cost above the share is let in when the share is whole, and is paid off afterwards.
   const missing = Math.min(cost, burst) - state.localTokens;

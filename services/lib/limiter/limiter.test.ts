@@ -1,4 +1,5 @@
-import { createFakeClock, createTestTelemetry, silentLogger, type FakeClock } from '@weir/testing';
+import { createLogger } from '@weir/telemetry';
+import { createFakeClock, createTestTelemetry, type FakeClock } from '@weir/testing';
 import { describe, expect, it } from 'vitest';
 import type { DecideRequest, Decision } from './decision.ts';
 import { createKeyTable } from './key-table.ts';
@@ -16,6 +17,8 @@ interface Rig {
   /** A key that is asked for steadily, so that this pod leases it. */
   warmUp(over?: Partial<DecideRequest>): Promise<void>;
   metrics(): Promise<string>;
+  /** Lines that were logged as errors. */
+  readonly errors: readonly string[];
   pods: number;
 }
 
@@ -32,7 +35,9 @@ function createRig(): Rig {
   const clock = createFakeClock();
   const valkey = createModelValkey(clock);
   const telemetry = createTestTelemetry();
+  const errors: string[] = [];
   const rig: Rig = {
+    errors,
     pods: 1,
     clock,
     valkey,
@@ -40,7 +45,11 @@ function createRig(): Rig {
       valkey,
       clock,
       telemetry,
-      logger: silentLogger,
+      logger: createLogger({
+        service: 'test',
+        level: 'error',
+        destination: { write: (line) => void errors.push(line) },
+      }),
       livePods: () => rig.pods,
       random: () => 0.5,
     }),
@@ -183,6 +192,32 @@ describe('refusing', () => {
     expect(await rig.decide(scarce)).toMatchObject({ admitted: true, basis: 'valkey' });
   });
 
+  describe('with a lease in hand', () => {
+    const wide = { bucket: { ratePerSecond: 100, burst: 400 } };
+    async function refusedWhileLeasing(): Promise<{ rig: Rig; refusal: Decision }> {
+      const rig = createRig();
+      await rig.warmUp(wide);
+      await rig.ask({ ...wide, cost: 200 });
+      const refusal = await rig.ask({ ...wide, cost: 400 });
+      expect(refusal).toMatchObject({ admitted: false, basis: 'valkey' });
+      return { rig, refusal };
+    }
+
+    it('tells no more than was asked for, though bucket and lease together hold as much', async () => {
+      const { rig, refusal } = await refusedWhileLeasing();
+      const cost = refusal.remaining;
+      expect(await rig.ask({ ...wide, cost })).toMatchObject({ admitted: false, remaining: cost - 1 });
+    });
+
+    it('tells nothing of the lease when that is over', async () => {
+      const { rig, refusal } = await refusedWhileLeasing();
+      await rig.clock.advance(300);
+      const later = rig.decide({ ...wide, cost: 400 });
+      expect(later).toMatchObject({ admitted: false, basis: 'lease' });
+      expect((await later).remaining).toBeLessThan(refusal.remaining);
+    });
+  });
+
   it('asks for a smaller cost than the one that was refused', async () => {
     const rig = createRig();
     expect(await rig.decide({ ...scarce, cost: 2 })).toMatchObject({ admitted: true, remaining: 1 });
@@ -322,12 +357,88 @@ describe('without Valkey', () => {
     expect(rig.decide(local)).toMatchObject({ admitted: false, limit: 'bucket' });
   });
 
+  /** Asks every 10 ms, and sums up the costs that were let in. */
+  async function admittedWithin(rig: Rig, ms: number, over: Partial<DecideRequest>): Promise<number> {
+    let admitted = 0;
+    for (let passedMs = 0; passedMs < ms; passedMs += 10) {
+      if ((await rig.ask(over)).admitted) admitted += 1;
+      await rig.clock.advance(10);
+    }
+    return admitted;
+  }
+  const modest = { onValkeyFailure: 'LocalLimit', bucket: { ratePerSecond: 10, burst: 20 } } as const;
+
+  it('gives no fresh burst under LocalLimit each time that Valkey stays away for a moment', async () => {
+    const rig = createRig();
+    const cycles = 20;
+    let admitted = 0;
+    for (let i = 0; i < cycles; i += 1) {
+      rig.valkey.setHealth('closed');
+      admitted += await admittedWithin(rig, 2_000, modest);
+      rig.valkey.setHealth('open');
+      admitted += await admittedWithin(rig, 120, modest);
+    }
+    const { ratePerSecond, burst } = modest.bucket;
+    const exact = burst + ratePerSecond * cycles * 2.12;
+    // What Valkey cannot know of: each outage's refill, and less than one token that was there at its beginning.
+    expect(admitted).toBeLessThanOrEqual(exact + cycles * (ratePerSecond * 0.12 + 1));
+    expect(admitted).toBeGreaterThan(exact - burst);
+  });
+
+  it('remembers under LocalLimit what it admitted in the outage before, which Valkey was never told', async () => {
+    const rig = createRig();
+    let admitted = 0;
+    for (let i = 0; i < 10; i += 1) {
+      rig.valkey.setHealth('closed');
+      await rig.ask(modest);
+      rig.valkey.setHealth('open');
+      for (let j = 0; j < 30; j += 1) {
+        const decision = await rig.ask(modest);
+        if (decision.admitted && decision.basis === 'fallback') admitted += 1;
+      }
+      await rig.clock.advance(120);
+    }
+    expect(admitted).toBeLessThanOrEqual(20 + 10 * 1.2);
+    expect(admitted).toBeGreaterThan(20);
+  });
+
+  it('tells what is left of its share under LocalLimit, not what Valkey had last told', async () => {
+    const rig = createRig();
+    rig.pods = 4;
+    const local = { onValkeyFailure: 'LocalLimit', bucket: { ratePerSecond: 40, burst: 20 } } as const;
+    await rig.ask({ ...local, cost: 4 });
+    rig.valkey.setHealth('open');
+    const decisions = [await rig.ask(local), await rig.ask(local), await rig.ask({ ...local, cost: 5 })];
+    expect(decisions).toMatchObject([
+      { admitted: true, remaining: 3, resetMs: 200 },
+      { admitted: true, remaining: 2 },
+      { admitted: false, remaining: 2, retryAfterMs: 300 },
+    ]);
+  });
+
   it('goes by the policy when Valkey answers with an error', async () => {
     const rig = createRig();
     rig.valkey.hold();
     const decision = rig.decide({ onValkeyFailure: 'Deny' });
     await rig.valkey.calls[0]?.fail('VALKEY_REFUSED');
     expect(await decision).toMatchObject({ admitted: false, limit: 'unavailable' });
+  });
+
+  it('logs an error reply once a minute, though other keys are answered', async () => {
+    const rig = createRig();
+    rig.valkey.hold();
+    const failAndAnswer = async (): Promise<void> => {
+      const before = rig.valkey.calls.length;
+      const decisions = [rig.ask({ keyId: 'broken' }), rig.ask({ keyId: 'sound' })];
+      await rig.valkey.calls[before]?.fail('VALKEY_REFUSED');
+      await rig.valkey.calls[before + 1]?.answer();
+      await Promise.all(decisions);
+    };
+    for (let i = 0; i < 3; i += 1) await failAndAnswer();
+    expect(rig.errors).toHaveLength(1);
+    await rig.clock.advance(60_000);
+    await failAndAnswer();
+    expect(rig.errors).toHaveLength(2);
   });
 
   it('asks nothing of another server until the leases of the former one have ended', async () => {

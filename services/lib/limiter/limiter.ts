@@ -10,7 +10,7 @@ import type { Logger, Telemetry } from '@weir/telemetry';
 import type { ValkeyClient } from '@weir/valkey';
 import { createAnswers } from './answers.ts';
 import type { DecideRequest, Decision } from './decision.ts';
-import { adoptPolicy, createKeyState } from './key-state.ts';
+import { adoptPolicy, createKeyState, endLease } from './key-state.ts';
 import { createKeyTable, type KeyTable } from './key-table.ts';
 import { createLimiterMetrics } from './limiter-metrics.ts';
 import { createOutage } from './outage.ts';
@@ -74,6 +74,7 @@ export function createLimiterOver(keys: KeyTable, options: LimiterOptions): Limi
         if (isLow && !outage.isActive(nowMs)) calls.send(state, nowMs);
         return answers.admit(state, 'lease');
       }
+      endLease(state, nowMs);
       if (cost >= state.refusedCost && nowMs < state.refusedUntilMs)
         return answers.refuse(state, request, 'lease', state.refusedUntilMs - nowMs);
       const { burst, tokensPerMs } = state.terms;

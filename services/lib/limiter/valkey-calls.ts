@@ -40,6 +40,8 @@ export interface ValkeyCallsOptions {
 /** A timer that fires late may fire before replies which have already arrived are read: look once more after that. */
 const REPLY_GRACE_MS = 1;
 
+const REFUSAL_LOG_PERIOD_MS = 60_000;
+
 type Run = (state: KeyState, call: Call, returned: number) => Promise<unknown>;
 
 function createRunner(options: ValkeyCallsOptions): Run {
@@ -58,7 +60,7 @@ function createRunner(options: ValkeyCallsOptions): Run {
 export function createValkeyCalls(options: ValkeyCallsOptions): ValkeyCalls {
   const { clock, metrics, answers, outage } = options;
   const run = createRunner(options);
-  const refusals = createRefusalLog(options.logger);
+  const refusals = createRefusalLog(options);
   let mayLease = true;
 
   const giveUp = (state: KeyState, call: Call): void => fallBackAll(answers, state, call.batch, clock.monotonicMs());
@@ -67,7 +69,6 @@ export function createValkeyCalls(options: ValkeyCallsOptions): ValkeyCalls {
     try {
       const reply = readDecisionReply(await run(state, call, 0));
       metrics.calls.answered.add();
-      refusals.ended();
       metrics.requestsPerCall.record(state.decisions);
       state.decisions = 0;
       applyReply(state, call, reply, clock.monotonicMs());
@@ -112,17 +113,19 @@ export function createValkeyCalls(options: ValkeyCallsOptions): ValkeyCalls {
   };
 }
 
-/** Error replies are logged once, not with every decision; a Valkey that is away is its client's to report. */
-function createRefusalLog(logger: Logger): { note(err: unknown): void; ended(): void } {
-  let hasLogged = false;
+/**
+ * Error replies are logged once a minute, not with every decision, and whatever other keys are answered meanwhile: one
+ * broken key among healthy ones must not fill the log. A Valkey that is away is its client's to report.
+ */
+function createRefusalLog({ logger, clock }: ValkeyCallsOptions): { note(err: unknown): void } {
+  let loggedMs = Number.NEGATIVE_INFINITY;
   return {
     note(err) {
-      if (hasLogged || isWeirError(err, 'VALKEY_TIMEOUT') || isWeirError(err, 'VALKEY_UNAVAILABLE')) return;
-      hasLogged = true;
+      if (isWeirError(err, 'VALKEY_TIMEOUT') || isWeirError(err, 'VALKEY_UNAVAILABLE')) return;
+      const nowMs = clock.monotonicMs();
+      if (nowMs - loggedMs < REFUSAL_LOG_PERIOD_MS) return;
+      loggedMs = nowMs;
       logger.error({ err }, 'valkey refuses the decision script: policies say what happens');
-    },
-    ended() {
-      hasLogged = false;
     },
   };
 }

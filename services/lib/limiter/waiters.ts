@@ -1,7 +1,7 @@
 /** Answers requests that have been waiting for Valkey, in the order in which they came. */
 import type { Answers } from './answers.ts';
 import type { DecisionReply } from './decision-script.ts';
-import type { KeyState, Waiter } from './key-state.ts';
+import { endLease, type KeyState, type Waiter } from './key-state.ts';
 import type { Outage } from './outage.ts';
 
 /** The batch that a reply is for: as many as it admits, from the oldest on. */
@@ -30,6 +30,7 @@ export function answerFromHand(
   nowMs: number,
 ): void {
   if (state.waiting.length === 0) return;
+  endLease(state, nowMs);
   if (outage.isActive(nowMs)) {
     fallBackAll(answers, state, state.waiting.splice(0), nowMs);
     return;
