@@ -45,7 +45,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
   const parts: Part[] = [];
   let state: LifecycleState = 'starting';
   let stopping: Promise<void> | undefined;
-  let stoppingSinceMs: number | undefined;
+  let deadlineMs: number | undefined;
   let isClean = true;
 
   const stopPart = async (part: Part): Promise<void> => {
@@ -60,7 +60,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
 
   const stopAll = async (reason: string): Promise<void> => {
     state = 'draining';
-    stoppingSinceMs = clock.monotonicMs();
+    deadlineMs = clock.monotonicMs() + stopDeadlineMs;
     logger.info({ reason }, 'stopping');
     const deadline = startDeadline(clock, stopDeadlineMs);
     drain.abort(new Error(`stopping: ${reason}`));
@@ -79,13 +79,12 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
   };
 
   const stop = (reason: string): Promise<void> => (stopping ??= stopAll(reason));
-
   return {
     get state() {
       return state;
     },
     draining: drain.signal,
-    timeLeftMs: () => Math.max(0, stopDeadlineMs - (clock.monotonicMs() - (stoppingSinceMs ?? clock.monotonicMs()))),
+    timeLeftMs: () => (deadlineMs === undefined ? stopDeadlineMs : Math.max(0, deadlineMs - clock.monotonicMs())),
     onStop(name, stopIt) {
       // A part that came up while the others went down is not forgotten: `stopAll` may already have looked.
       if (state === 'stopped') void stopPart({ name, stop: stopIt });
