@@ -12,7 +12,8 @@ import { defineScript } from './script.ts';
  * Returns the sequence number. O(bytes of the documents).
  *
  * The number is at least the server's time in ms, so that it goes on rising after the hash was lost. What is the same
- * already is left alone; when all is, nothing is written and nobody is told. Parts are named as
+ * already is left alone; when all is, nothing is written and nobody is told. Only a first set is published in any case:
+ * without a number an empty one could not be told from a hash that was lost. Parts are named as
  * keyspace.documentPartField has it.
  */
 const PUBLISH = defineScript(
@@ -61,14 +62,14 @@ while at <= #ARGV do
     changed[#changed + 1] = field
   end
 end
-if #changed == 0 then return previous end
+if #changed == 0 and previous > 0 then return previous end
 
 local now = redis.call('TIME')
 local seq = math.max(previous + 1, now[1] * 1000 + math.floor(now[2] / 1000))
 local text = string.format('%.0f', seq)
 redis.call('HSET', hash, seqField, text)
 redis.call('PUBLISH', channel,
-  string.format('{"seq":%s,"previous":%.0f,"fields":%s}', text, previous, cjson.encode(changed)))
+  string.format('{"seq":%s,"previous":%.0f,"fields":%s}', text, previous, #changed == 0 and '[]' or cjson.encode(changed)))
 return seq
 `,
   1,

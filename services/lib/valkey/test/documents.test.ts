@@ -111,6 +111,26 @@ test('publishing what is there already writes nothing and keeps the number', asy
   expect(await publish({ 'a/one': documentOf('2') })).toBeGreaterThan(seq);
 });
 
+test('an empty set is published once, so that it can be told from a lost hash, and its reader hears of it', async () => {
+  const messages: string[] = [];
+  const channel = keyspace.policiesUpdates.key();
+  let isUp = false;
+  open.push(
+    valkey.subscribe([channel], {
+      message: (_channel, text) => void messages.push(text),
+      up: () => {
+        isUp = true;
+      },
+    }),
+  );
+  await waitFor(() => isUp);
+  const seq = await publishDocuments(valkey.bulk, 'policies', new Map());
+  expect(seq).toBeGreaterThan(0);
+  expect(await publishDocuments(valkey.bulk, 'policies', new Map())).toBe(seq);
+  await waitFor(() => messages.length > 0);
+  expect(messages.map((text) => JSON.parse(text) as unknown)).toEqual([{ seq, previous: 0, fields: [] }]);
+});
+
 test('a document over 64 KB lies in parts named as the keyspace has it, and is read whole', async () => {
   // Three bytes each, so that no cut at 64 KB falls between two of them.
   const text = '€'.repeat(60_000);
