@@ -4,7 +4,8 @@
  * Guarantees: a request whose key is in memory, whose lease is in hand and whose price is current costs no I/O; a price
  * is never served without its true age; what is refused before the limits is not charged; Valkey away: prices in memory
  * are served and limits follow the policy's `onValkeyFailure`; Postgres away: only keys seen for the first time notice,
- * and they get 503, never 401. Does not: fetch prices from exchanges, or write them.
+ * and they get 503, never 401; before the feeds and policies were read that an operator has published, everybody gets
+ * 503, never 403 or 404. Does not: fetch prices from exchanges, or write them.
  */
 import type { Clock } from '@weir/clock';
 import { createHttpServer } from '@weir/http';
@@ -29,6 +30,7 @@ import { readFeed, readPolicy } from './read-documents.ts';
 import { createPriceReader, type PriceReader } from './read-price.ts';
 import { reportStats } from './report-stats.ts';
 import { createRereader } from './reread-prices.ts';
+import { createUnenforcedWarner } from './warn-unenforced.ts';
 
 export interface PriceDeps {
   readonly valkey: Valkey;
@@ -74,7 +76,8 @@ export async function buildPrice(deps: PriceDeps): Promise<FastifyInstance> {
     health: () => describeHealth({ ...deps, table, ready }),
   });
   const serverTimeMs = (): number => valkey.serverTimeMs();
-  const authorize = createAuthorizer({ keys, policies: policies.directory, metrics, serverTimeMs });
+  const isInformed = (): boolean => prices.isDeclared() && policies.missing() === undefined;
+  const authorize = createAuthorizer({ keys, policies: policies.directory, metrics, isInformed, serverTimeMs });
   const { tracing } = telemetry;
   const api: PriceApi = { authorize, limiter, table, reader, metrics, tracing, serverTimeMs };
   countUnroutedErrors(server, metrics);
@@ -91,6 +94,8 @@ const API_DESCRIPTION =
 interface Prices {
   readonly table: PriceTable;
   readonly reader: PriceReader;
+  /** Whether the feeds were read that somebody has published. */
+  isDeclared(): boolean;
   /** What is not there yet; `undefined` once warm. */
   missing(): string | undefined;
 }
@@ -117,48 +122,48 @@ function startPrices(deps: PriceDeps, metrics: PriceMetrics): Prices {
     clock,
     logger,
     parse: readFeed,
-    onChange: (documents) => rereader.add(table.declare(documents, clock.monotonicMs())),
-  });
-  onceRead(
-    feeds.ready.then(() => rereader.idle()),
-    () => {
-      isWarm = true;
+    onChange: (documents, seq) => {
+      rereader.add(table.declare(documents, clock.monotonicMs()));
+      if (seq === 0 || isWarm) return;
+      void rereader.idle().then(() => {
+        isWarm = true;
+      });
     },
-  );
+  });
   telemetry.gauge('weir.price.pairs', { description: 'Pairs that feeds declare', unit: '{pair}' }, () => table.size);
   lifecycle.onStop('prices', async () => {
     rereader.close();
     await Promise.all([feeds.close(), updates.close()]);
   });
-  return { table, reader, missing: () => (isWarm ? undefined : 'prices are being read') };
+  // A published set has a number, even an empty one; without it Valkey has lost the feeds, or never had any.
+  const isDeclared = (): boolean => feeds.seq > 0;
+  const missing = (): string | undefined => {
+    if (!isDeclared()) return 'no feeds have been published yet';
+    return isWarm || table.size === 0 ? undefined : 'prices are being read';
+  };
+  return { table, reader, isDeclared, missing };
 }
 
 function startPolicies({ valkey, clock, logger, lifecycle }: PriceDeps) {
   const directory = createPolicyDirectory('http');
-  let isRead = false;
+  const warnUnenforced = createUnenforcedWarner(logger);
   const watch = watchDocuments({
     valkey,
     family: 'policies',
     clock,
     logger,
     parse: readPolicy,
-    onChange: (documents) => directory.replace(documents),
-  });
-  onceRead(watch.ready, () => {
-    isRead = true;
+    onChange: (documents) => {
+      directory.replace(documents);
+      warnUnenforced(documents);
+    },
   });
   lifecycle.onStop('policies', () => watch.close());
   return {
     directory,
     seq: () => watch.seq,
-    missing: () => (isRead ? undefined : 'policies are being read'),
+    missing: () => (watch.seq > 0 ? undefined : 'no policies have been published yet'),
   };
-}
-
-function onceRead(read: Promise<void>, then: () => void): void {
-  read.then(then, () => {
-    // Closed before Valkey was there.
-  });
 }
 
 /** Requests that fail before a route's own code, such as by their parameters, are answers too. */

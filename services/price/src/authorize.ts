@@ -8,6 +8,8 @@ export interface AuthorizerOptions {
   readonly keys: KeyCache;
   readonly policies: PolicyDirectory;
   readonly metrics: Pick<PriceMetrics, 'dryRunRefusals'>;
+  /** Whether the documents were read that say who may do what; until then nobody is told anything final. */
+  readonly isInformed: () => boolean;
   /** In which keys expire. */
   readonly serverTimeMs: () => number;
 }
@@ -16,6 +18,7 @@ export interface AuthorizerOptions {
 export type Authorize = (header: string | undefined) => Access | Refusal | Promise<Access | Refusal>;
 
 const REFUSED = {
+  starting: new Refusal({ code: 'STARTING' }),
   missing: new Refusal({ code: 'KEY_MISSING' }),
   malformed: new Refusal({ code: 'KEY_MALFORMED' }),
   unknown: new Refusal({ code: 'KEY_UNKNOWN' }),
@@ -23,7 +26,8 @@ const REFUSED = {
   unavailable: new Refusal({ code: 'KEY_STORE_UNAVAILABLE' }),
 } as const;
 
-export function createAuthorizer({ keys, policies, metrics, serverTimeMs }: AuthorizerOptions): Authorize {
+export function createAuthorizer(options: AuthorizerOptions): Authorize {
+  const { keys, policies, metrics, isInformed, serverTimeMs } = options;
   const judge = (lookup: KeyLookup): Access | Refusal => {
     if (lookup.kind !== 'found') return REFUSED[lookup.kind];
     const access = policies.accessOf(lookup.key);
@@ -33,6 +37,7 @@ export function createAuthorizer({ keys, policies, metrics, serverTimeMs }: Auth
     return access;
   };
   return (header) => {
+    if (!isInformed()) return REFUSED.starting;
     const text = bearerText(header);
     if (text === undefined) return REFUSED.missing;
     const lookup = keys.lookup(text);

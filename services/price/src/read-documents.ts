@@ -8,9 +8,11 @@ export type Feed = Pick<FeedDocument, 'feed' | 'suspend' | 'assets' | 'quote' | 
 export type Policy = Pick<
   PolicyDocument,
   'policy' | 'suspend' | 'mode' | 'tier' | 'feeds' | 'limits' | 'access' | 'onValkeyFailure'
->;
+> &
+  Partial<Pick<PolicyDocument, 'budget'>>;
 
 const code = Type.String({ pattern: `^(?:${parameters.asset.pattern})$` });
+const amount = Type.Optional(Type.Number());
 const ageMs = Type.Number({ minimum: 0 });
 
 const feedSchema = Type.Object({
@@ -30,7 +32,12 @@ const policySchema = Type.Object({
   limits: Type.Object({
     requestsPerSecond: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
     burst: Type.Optional(Type.Integer({ minimum: 1 })),
+    requestsPerMinute: amount,
+    requestsPerMonth: amount,
+    minimumWaitMs: amount,
+    concurrency: amount,
   }),
+  budget: Type.Optional(Type.Object({ dailyMicro: amount, monthlyMicro: amount })),
   access: Type.Object({
     protocols: Type.Array(Type.Enum(['http', 'udp', 'sse'])),
     allowStale: Type.Boolean(),

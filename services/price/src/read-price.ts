@@ -1,11 +1,13 @@
 /**
- * T2: one GET of `price:<pair>`, which the client pipelines with others, and never more than one under way for a pair.
+ * T2: one GET of `price:<pair>`, which the client pipelines with others. For requests there is never more than one under
+ * way for a pair, by the client for what a caller waits for; readings of many pairs at once take the other client, so
+ * that their slowness is never taken for that of decisions.
  *
  * MGET is not used: with Cluster its keys would have to share a slot.
  */
 import type { Clock } from '@weir/clock';
 import { keyspace } from '@weir/keyspace';
-import type { Valkey } from '@weir/valkey';
+import type { Valkey, ValkeyClient } from '@weir/valkey';
 import { decodePriceRecord } from '@weir/wire';
 import type { PriceTable, Slot } from './price-table.ts';
 
@@ -13,7 +15,7 @@ import type { PriceTable, Slot } from './price-table.ts';
 const RECHECK_INTERVAL_MS = 250;
 
 export interface PriceReader {
-  /** Looks into Valkey and keeps what is newer; false when Valkey does not answer. Never rejects. */
+  /** One of many: looks into Valkey and keeps what is newer; false when Valkey does not answer. Never rejects. */
   read(slot: Slot): Promise<boolean>;
   /**
    * What a request must wait for before it is answered from memory: nothing when memory is current, or when Valkey was
@@ -22,8 +24,10 @@ export interface PriceReader {
   check(slot: Slot, ageMs: number): Promise<boolean> | undefined;
 }
 
+type Reading = Pick<ValkeyClient, 'get'>;
+
 export interface PriceReaderOptions {
-  readonly valkey: Pick<Valkey, 'decide' | 'serverTimeMs'>;
+  readonly valkey: Pick<Valkey, 'serverTimeMs'> & Readonly<Record<'decide' | 'bulk', Reading>>;
   readonly table: PriceTable;
   readonly clock: Clock;
 }
@@ -31,36 +35,32 @@ export interface PriceReaderOptions {
 export function createPriceReader({ valkey, table, clock }: PriceReaderOptions): PriceReader {
   const pending = new Map<string, Promise<boolean>>();
 
-  const fetch = async (slot: Slot): Promise<boolean> => {
+  const fetch = async (slot: Slot, client: Reading): Promise<boolean> => {
     try {
-      const json = await valkey.decide.get(keyspace.price.key({ pair: slot.pair }));
+      const json = await client.get(keyspace.price.key({ pair: slot.pair }));
       const record = json === null ? undefined : decodePriceRecord(json);
       if (record !== undefined) table.apply(record, valkey.serverTimeMs());
       return true;
     } catch {
       return false;
-    } finally {
-      pending.delete(slot.pair);
     }
   };
 
-  const read = (slot: Slot): Promise<boolean> => {
-    const known = pending.get(slot.pair);
-    if (known !== undefined) return known;
+  const readForRequest = (slot: Slot): Promise<boolean> => {
     slot.checkedMs = clock.monotonicMs();
-    const reading = fetch(slot);
+    const reading = fetch(slot, valkey.decide).finally(() => pending.delete(slot.pair));
     pending.set(slot.pair, reading);
     return reading;
   };
 
   return {
-    read,
+    read: (slot) => fetch(slot, valkey.bulk),
     check(slot, ageMs) {
       const { feed } = slot;
       if (ageMs <= feed.document.freshness.staleMs && !feed.isSilent) return undefined;
       const reading = pending.get(slot.pair);
       if (reading !== undefined) return reading;
-      return clock.monotonicMs() - slot.checkedMs < RECHECK_INTERVAL_MS ? undefined : read(slot);
+      return clock.monotonicMs() - slot.checkedMs < RECHECK_INTERVAL_MS ? undefined : readForRequest(slot);
     },
   };
 }

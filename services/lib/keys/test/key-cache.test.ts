@@ -134,7 +134,7 @@ describe('a key that was revoked', () => {
   });
 
   test('stays so when Postgres is behind as well', async () => {
-    let rows: unknown;
+    let rows: readonly unknown[] = [];
     const behind: Postgres = {
       ...countQueries(stores.postgres),
       // The rows of another time are of the statement's own form.

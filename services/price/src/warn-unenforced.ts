@@ -1,0 +1,33 @@
+/** Says once of each policy which of the limits it declares this version does not enforce: nobody should rely on them. */
+import type { Logger } from '@weir/telemetry';
+import type { Policy } from './read-documents.ts';
+
+/** Told of every snapshot; a document that has not changed is the same object in the next one. */
+export type UnenforcedWarner = (documents: ReadonlyMap<string, Policy>) => void;
+
+export function createUnenforcedWarner(logger: Pick<Logger, 'warn'>): UnenforcedWarner {
+  const seen = new WeakSet<Policy>();
+  return (documents) => {
+    for (const policy of documents.values()) {
+      if (seen.has(policy)) continue;
+      seen.add(policy);
+      const fields = unenforcedFields(policy);
+      if (fields.length > 0) {
+        logger.warn({ policy: policy.policy, fields }, 'a policy declares limits that this version does not enforce');
+      }
+    }
+  };
+}
+
+function unenforcedFields({ limits, budget }: Policy): readonly string[] {
+  const { requestsPerMinute, requestsPerMonth, minimumWaitMs, concurrency } = limits;
+  const declared = {
+    'limits.requestsPerMinute': requestsPerMinute,
+    'limits.requestsPerMonth': requestsPerMonth,
+    'limits.minimumWait': minimumWaitMs,
+    'limits.concurrency': concurrency,
+    'budget.daily': budget?.dailyMicro,
+    'budget.monthly': budget?.monthlyMicro,
+  };
+  return Object.entries(declared).flatMap(([field, value]) => (value === undefined ? [] : [field]));
+}
