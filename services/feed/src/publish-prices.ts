@@ -54,6 +54,9 @@ export class PricePublisher {
   #document: FeedDocument | undefined;
   #tenure: Tenure | undefined;
   #heartbeat: Timer | undefined;
+  /** Not taken, and touched again after a pause, so that they hold nothing else up. */
+  readonly #failed = new Set<string>();
+  #retry: Timer | undefined;
   /** Touched since the last round began. */
   readonly #dirty = new Set<string>();
   /** What is left of the round. */
@@ -98,6 +101,9 @@ export class PricePublisher {
     this.#heartbeat?.cancel();
     this.#wake?.cancel();
     this.#wake = undefined;
+    this.#retry?.cancel();
+    this.#retry = undefined;
+    this.#failed.clear();
     this.#sweep = undefined;
     this.#changed = [];
     this.#dirty.clear();
@@ -142,9 +148,11 @@ export class PricePublisher {
       const work = this.#takeWork();
       if (work === undefined) return;
       const { sweep, assets } = work;
-      const isDone = await this.#publishChunk(tenure, sweep === undefined ? 'changed' : 'all', assets);
+      const failed = await this.#publishChunk(tenure, sweep === undefined ? 'changed' : 'all', assets);
       if (this.#tenure !== tenure) return;
-      if (!isDone) this.#putBack(assets);
+      this.#putBack(failed);
+      // The next heartbeat goes through everything anyway.
+      if (sweep !== undefined && failed === assets) this.#sweep = undefined;
       else if (sweep !== undefined && sweep.next >= sweep.assets.length) await this.#endSweep(tenure, sweep);
     }
   }
@@ -167,13 +175,17 @@ export class PricePublisher {
     return this.#changed.length === 0 ? undefined : { assets: this.#changed.splice(0, CHUNK_RECORDS) };
   }
 
-  /** What was not taken is not kept: its asset is, and the next round sends the value of then. */
-  #putBack(assets: readonly string[]): void {
-    for (const asset of [...assets, ...this.#changed]) this.#dirty.add(asset);
-    this.#changed = [];
-    this.#sweep = undefined;
-    this.#nextRoundMs = this.#options.clock.monotonicMs() + RETRY_MS;
+  /** What was not taken is not kept: its asset is, and a later round sends the value of then. */
+  #putBack(failed: readonly string[]): void {
+    if (failed.length === 0) return;
+    for (const asset of failed) this.#failed.add(asset);
     this.#options.metrics.roundsFailed.add();
+    this.#retry ??= this.#options.clock.setTimeout(() => {
+      this.#retry = undefined;
+      for (const asset of this.#failed) this.#dirty.add(asset);
+      this.#failed.clear();
+      this.#schedule();
+    }, RETRY_MS);
   }
 
   /** Readers must hear from a feed that has nothing new to say. */
@@ -182,10 +194,10 @@ export class PricePublisher {
     if (tenure.batch === sweep.batchBefore) await this.#announce(tenure, []);
   }
 
-  /** Whether all of it is stored and announced. */
-  async #publishChunk(tenure: Tenure, scope: RoundScope, assets: readonly string[]): Promise<boolean> {
+  /** What has to be sent again: `assets` itself when nothing of it was stored, or announced. */
+  async #publishChunk(tenure: Tenure, scope: RoundScope, assets: readonly string[]): Promise<readonly string[]> {
     const { book, clock, logger, metrics } = this.#options;
-    if (!this.#isHeld(tenure)) return false;
+    if (!this.#isHeld(tenure)) return assets;
     const { lastWritten } = this.#writer;
     const drafts = planRound(scope, assets, { book, nowMs: clock.monotonicMs(), lastWritten });
     const writes = drafts.map(({ asset, aggregate }) =>
@@ -193,23 +205,27 @@ export class PricePublisher {
     );
     const results = await Promise.allSettled(writes);
     const news: PriceRecord[] = [];
-    let isWhole = true;
+    const failed: string[] = [];
     for (const [index, draft] of drafts.entries()) {
       const result = results[index];
       const record = result?.status === 'fulfilled' ? result.value : undefined;
-      if (record === undefined) isWhole = false;
+      if (record === undefined) failed.push(draft.asset);
       else metrics.recordsStored.add();
       if (record !== undefined && isNews(draft)) news.push(record);
     }
-    const failure = results.find((result) => result.status === 'rejected');
-    if (failure !== undefined) logger.debug({ err: failure.reason as unknown }, 'price records not stored');
-    if (news.length === 0) return isWhole;
-    if (!(await this.#announce(tenure, news))) return false;
+    const rejections = results.filter((result) => result.status === 'rejected');
+    const [rejection] = rejections;
+    if (rejection !== undefined) {
+      logger.debug({ err: rejection.reason as unknown, count: rejections.length }, 'price records not stored');
+      if (rejections.length === drafts.length) return assets;
+    }
+    if (news.length === 0) return failed;
+    if (!(await this.#announce(tenure, news))) return assets;
     const nowMs = clock.monotonicMs();
     for (const { aggregate, why } of drafts) {
       if (why === 'changed') metrics.frameToPublication.record(nowMs - aggregate.newestMs);
     }
-    return isWhole;
+    return failed;
   }
 
   /** A number is used up by the attempt: a batch that may not have arrived has to be missed, so that readers re-read. */

@@ -273,3 +273,24 @@ test('does not let a change wait for the end of a long heartbeat, nor the heartb
     heard.findIndex(({ records }) => records.some((record) => record.asset === asset && isWanted(record)));
   expect(batchOf('A0', (record) => record.priceText !== '1')).toBeLessThan(batchOf('A3999', () => true));
 });
+
+test('one record that Valkey never takes holds up no other price, nor the heartbeat', async () => {
+  const assets = Array.from({ length: 450 }, (_, index) => `A${index}`);
+  const desk = openDesk({ assets, publish: { intervalMs: 10, heartbeatMs: 300 } });
+  await valkey.bulk.call('RPUSH', 'price:A0', 'no record');
+  for (const asset of assets) desk.say(asset, '1');
+  desk.publisher.begin('a:1');
+  await waitFor(() => heardOf('A449').length > 0);
+  // Later heartbeats get to the end as well, past the retries of the bad one.
+  const failedBefore = desk.metrics.roundsFailed.value;
+  await waitFor(() => desk.metrics.roundsFailed.value > failedBefore + 2);
+  for (const asset of assets) desk.say(asset, '1');
+  const confirmedMs = valkey.serverTimeMs();
+  await waitFor(() => (heardOf('A449').at(-1)?.confirmedAtMs ?? 0) >= confirmedMs - 5);
+  desk.say('A449', '2');
+  await waitFor(() => heardOf('A449').at(-1)?.priceText === '2');
+  expect(await valkey.bulk.call('DBSIZE')).toBe(450);
+  expect(heardOf('A0')).toEqual([]);
+  await valkey.bulk.call('DEL', 'price:A0');
+  await waitFor(() => heardOf('A0').length > 0);
+});
