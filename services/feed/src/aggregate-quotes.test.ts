@@ -58,8 +58,9 @@ describe('the price', () => {
     expect(agree([])).toBe('kept');
   });
 
-  test('by priority is that of the first eligible source in the order of the document', () => {
-    const cast = votes(['100', 16_000], ['107', 9_000], ['101']);
+  test('by priority is that of the first fresh source in the order of the document, else of the first eligible one', () => {
+    const cast = votes(['100', 16_000], ['107', 9_000], ['101', 5_001]);
+    expect(agree([...cast, ...votes(['102', 5_000], ['103'])], { method: 'Priority' })).toBe('102 ±0 a-ws');
     expect(agree(cast, { method: 'Priority' })).toBe('107 ±0 b-ws');
     expect(ageOf(cast, { method: 'Priority' })).toBe(9_000);
     expect(agree(cast, { method: 'Priority', minSources: 3 })).toBe('kept');

@@ -42,7 +42,9 @@ export function aggregateQuotes(
   const eligible = votes.filter((vote) => nowMs - vote.confirmedMs <= rules.freshness.staleMs);
   const [first] = eligible;
   if (first === undefined || eligible.length < rules.minSources) return undefined;
-  if (rules.method === 'Priority') return combine([first]);
+  if (rules.method === 'Priority') {
+    return combine([eligible.find((vote) => nowMs - vote.confirmedMs <= rules.freshness.freshMs) ?? first]);
+  }
   const counted = withoutOutliers(contemporaries(eligible, rules), rules.maxDeviationBps, previous?.price);
   return counted.length < rules.minSources ? undefined : combine(counted);
 }

@@ -113,8 +113,11 @@ class RunningFeed implements Feed {
       heldLease: () => this.#candidate?.held,
     });
     const onQuote = (source: string, quote: SourceQuote): void => this.#take(source, quote);
+    const onHalted = (source: string, asset: string): void => {
+      if (this.#book.withdraw(source, asset)) this.#publisher.touch(asset);
+    };
     const connectBudget = options.connectBudget ?? createConnectBudget(clock);
-    this.#sources = createSources({ connect, clock, logger, telemetry, random, connectBudget, onQuote });
+    this.#sources = createSources({ connect, clock, logger, telemetry, random, connectBudget, onQuote, onHalted });
     this.#reporter = startStatusReporter({
       key: keyspace.feedStatus.key(names),
       client: valkey.bulk,

@@ -93,3 +93,24 @@ test('another quote currency leaves nothing of the old prices', () => {
   book.configure(documentWith({ quote: 'EUR' }));
   expect(priceOf(book, 20)).toBeUndefined();
 });
+
+test('a withdrawn vote is gone at once, at any age, and back with the next confirmation', () => {
+  const book = bookWith(documentWith());
+  say(book, 'coinbase', '100', 10);
+  say(book, 'kraken', '100.2', 10);
+  expect(priceOf(book, 10)).toBe('100.1 coinbase-ws,kraken-ws @10');
+  expect(book.withdraw('kraken', 'BTC')).toBe(true);
+  expect(priceOf(book, 10)).toBe('100 coinbase-ws @10');
+  expect([book.withdraw('kraken', 'BTC'), book.withdraw('kraken', 'SOL')]).toEqual([false, false]);
+  expect(say(book, 'kraken', '100.2', 20)).toBe('changed');
+  expect(priceOf(book, 20)).toBe('100.1 coinbase-ws,kraken-ws @10');
+});
+
+test('by priority the first source gives way from the moment it is no longer fresh', () => {
+  const book = bookWith(documentWith({ aggregation: { method: 'Priority', minSources: 1, maxDeviationBps: 50 } }));
+  say(book, 'coinbase', '100', 1_000);
+  say(book, 'kraken', '101', 4_000);
+  expect(priceOf(book, 6_000)).toBe('100 coinbase-ws @1000');
+  expect(priceOf(book, 6_001)).toBe('101 kraken-ws @4000');
+  expect(priceOf(book, 9_001)).toBe('100 coinbase-ws @1000');
+});

@@ -7,6 +7,8 @@ export interface QuoteBook {
   /** Assets and sources that the document does not list are forgotten; what stays keeps its values. */
   configure(document: FeedDocument): void;
   record(sourceName: string, asset: string, vote: { readonly price: Decimal; readonly confirmedMs: number }): Verdict;
+  /** The vote no longer holds, however young it is, until it is recorded again. Whether there was one. */
+  withdraw(sourceName: string, asset: string): boolean;
   /** The price now; the same object for as long as neither the value nor its confirmation has moved. */
   refresh(asset: string, nowMs: number): Aggregate | undefined;
   /** Brings every price up to date and counts those that were confirmed within the fresh time. */
@@ -22,7 +24,7 @@ export type Verdict = 'changed' | 'confirmed' | 'ignored';
 interface Entry {
   readonly votes: Map<string, Vote>;
   aggregate: Aggregate | undefined;
-  /** Until then the aggregate stands if nobody says anything: when the next vote goes stale. */
+  /** Until then the aggregate stands if nobody says anything: when the next vote grows older than a limit. */
   settledUntilMs: number;
 }
 
@@ -80,6 +82,12 @@ export function createQuoteBook(): QuoteBook {
       const isContinued = before !== undefined && confirmedMs - before.confirmedMs <= rules.freshness.freshMs;
       return isContinued && before.price === price ? 'confirmed' : 'changed';
     },
+    withdraw(sourceName, asset) {
+      const entry = entries.get(asset);
+      if (entry?.votes.delete(sourceName) !== true) return false;
+      entry.settledUntilMs = UNSETTLED;
+      return true;
+    },
     refresh,
     countFresh(nowMs) {
       let count = 0;
@@ -104,8 +112,10 @@ function settle(
     const vote = entry.votes.get(name);
     if (vote === undefined) continue;
     votes.push(vote);
-    const staleAtMs = vote.confirmedMs + rules.freshness.staleMs;
-    if (staleAtMs >= nowMs) entry.settledUntilMs = Math.min(entry.settledUntilMs, staleAtMs);
+    for (const limitMs of [rules.freshness.freshMs, rules.freshness.staleMs]) {
+      const untilMs = vote.confirmedMs + limitMs;
+      if (untilMs >= nowMs) entry.settledUntilMs = Math.min(entry.settledUntilMs, untilMs);
+    }
   }
   const before = entry.aggregate;
   const next = aggregateQuotes(votes, rules, nowMs, before);

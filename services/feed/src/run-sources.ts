@@ -15,6 +15,7 @@ export interface SourcesOptions {
   readonly random: () => number;
   readonly connectBudget: ConnectBudget;
   readonly onQuote: (sourceName: string, quote: SourceQuote) => void;
+  readonly onHalted: (sourceName: string, asset: string) => void;
 }
 
 export interface Sources {
@@ -24,6 +25,8 @@ export interface Sources {
   statuses(): readonly FeedSourceStatus[];
   stop(): Promise<void>;
 }
+
+const NONE_REFUSED = { quarantined: [], quarantinedCount: 0 } as const;
 
 interface RunningSource {
   readonly source: FeedSource;
@@ -83,7 +86,7 @@ function startSource(options: SourcesOptions, source: FeedSource, document: Feed
   if (venue === undefined) {
     const message = `no exchange is named ${source.exchange}`;
     logger.warn({ exchange: source.exchange }, 'source names an unknown exchange');
-    const status = { state: 'down', reason: 'UnknownVenue', message, sinceMs: clock.nowMs(), quarantined: [] } as const;
+    const status = { state: 'down', reason: 'UnknownVenue', message, sinceMs: clock.nowMs(), ...NONE_REFUSED } as const;
     return { source, signature, connector: undefined, status };
   }
   const { quote } = document;
@@ -98,6 +101,7 @@ function startSource(options: SourcesOptions, source: FeedSource, document: Feed
     random,
     connectBudget,
     onQuote: (sourceQuote) => options.onQuote(source.name, sourceQuote),
+    onHalted: ({ asset }) => options.onHalted(source.name, asset),
     onStatus: (status) => {
       entry.status = status;
     },
@@ -116,5 +120,6 @@ function describe({ source, status }: RunningSource): FeedSourceStatus {
     message: status.message,
     lastTransitionTime: new Date(status.sinceMs).toISOString(),
     quarantined: status.quarantined,
+    quarantinedCount: status.quarantinedCount,
   };
 }

@@ -78,13 +78,16 @@ test('a refused handshake tells its status and Retry-After', async () => {
   const { socket, said, failures } = open(await startRefusal(429, { 'retry-after': '17' }));
   await socket.closed;
   expect(said).toEqual(['fail']);
-  expect(failures).toEqual([{ message: 'HTTP status 429 instead of a WebSocket', isAnswered: true, retryAfter: '17' }]);
+  expect(failures).toEqual([{ message: 'HTTP status 429 instead of a WebSocket', isUnseen: false, retryAfter: '17' }]);
 });
 
-test('nobody there, and nobody answering, are failures that reached no venue', async () => {
+test('a venue where nobody listens never saw the attempt; one that does not answer may have', async () => {
   const nobody = open('ws://127.0.0.1:1');
   await nobody.socket.closed;
-  expect(nobody.failures).toMatchObject([{ isAnswered: false }]);
+  expect(nobody.failures).toMatchObject([{ isUnseen: true }]);
+  const nowhere = open('ws://nowhere.invalid');
+  await nowhere.socket.closed;
+  expect(nowhere.failures).toMatchObject([{ isUnseen: true }]);
   const mute = createServer();
   cleanups.push(() => mute.close());
   mute.on('upgrade', (_request, socket) => cleanups.push(() => socket.destroy()));
@@ -92,7 +95,7 @@ test('nobody there, and nobody answering, are failures that reached no venue', a
   // As above.
   const unanswered = open(`ws://127.0.0.1:${(mute.address() as AddressInfo).port}`, 50);
   await unanswered.socket.closed;
-  expect(unanswered.failures).toMatchObject([{ message: 'Opening handshake has timed out', isAnswered: false }]);
+  expect(unanswered.failures).toMatchObject([{ message: 'Opening handshake has timed out', isUnseen: false }]);
 });
 
 test('after terminate nothing is told, whatever still arrives', async () => {

@@ -139,13 +139,28 @@ test('goes idle when its document is deleted, and keeps on when only Valkey has 
   await waitFor(() => feed.role === 'idle' && coinbase.isStopped);
 });
 
+test('a halted market loses its vote at once and has it back when it goes on', async () => {
+  await publish(documentWith());
+  await start('pod-1');
+  const [coinbase, kraken] = [await connectorOf('coinbase'), await connectorOf('kraken')];
+  coinbase.say('BTC', '100');
+  kraken.say('BTC', '100.2');
+  const priceIs = (text: string) => waitFor(async () => (await stored('BTC'))?.priceText === text);
+  await priceIs('100.1');
+  kraken.halt('BTC');
+  await priceIs('100');
+  kraken.say('BTC', '100.2');
+  coinbase.say('BTC', '100');
+  await priceIs('100.1');
+});
+
 test('reports every source with its state, quarantined symbols and the unknown exchange by name', async () => {
   const [coinbase = { name: '', exchange: '' }] = documentWith().sources;
   const seq = await publish(documentWith({ sources: [coinbase, { name: 'mystery', exchange: 'mtgox' }] }));
   await start('pod-1');
   const connector = await connectorOf('coinbase');
   const quarantined = [{ asset: 'ETH', symbol: 'ETH-USD', reason: 'ETH-USD is not a valid product' }];
-  connector.report({ state: 'ok', reason: 'Live', quarantined });
+  connector.report({ state: 'ok', reason: 'Live', quarantined, quarantinedCount: 1 });
   connector.say('BTC', '1');
   const status = await waitFor(async () => {
     const latest = await reported();
@@ -158,8 +173,15 @@ test('reports every source with its state, quarantined symbols and the unknown e
     appliedSeq: seq,
     assets: { total: 2, fresh: 1 },
     sources: [
-      { name: 'coinbase', exchange: 'coinbase', state: 'ok', reason: 'Live', quarantined },
-      { name: 'mystery', exchange: 'mtgox', state: 'down', reason: 'UnknownVenue', quarantined: [] },
+      { name: 'coinbase', exchange: 'coinbase', state: 'ok', reason: 'Live', quarantined, quarantinedCount: 1 },
+      {
+        name: 'mystery',
+        exchange: 'mtgox',
+        state: 'down',
+        reason: 'UnknownVenue',
+        quarantined: [],
+        quarantinedCount: 0,
+      },
     ],
   });
   const ttlSeconds = Number(await valkey.bulk.call('TTL', `feed:status:${FEED}`));

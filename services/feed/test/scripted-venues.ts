@@ -8,6 +8,7 @@ export interface ScriptedConnector {
   readonly options: ConnectorOptions;
   readonly isStopped: boolean;
   say(asset: string, price: string): void;
+  halt(asset: string): void;
   report(status: Partial<ConnectorStatus>): void;
 }
 
@@ -29,6 +30,7 @@ export function createScriptedVenues(): ScriptedVenues {
       message: '',
       sinceMs: systemClock.nowMs(),
       quarantined: [],
+      quarantinedCount: 0,
     };
     connectors.push({
       options,
@@ -43,10 +45,12 @@ export function createScriptedVenues(): ScriptedVenues {
           quote: symbol?.quote ?? '',
           symbol: symbol?.symbol ?? '',
           price: parseDecimal(price) ?? 0n,
-          receivedMonotonicMs: nowMs,
           confirmedMonotonicMs: nowMs,
-          changed: true,
         });
+      },
+      halt(asset) {
+        const market = options.symbols.find((wanted) => wanted.asset === asset);
+        if (market !== undefined) options.onHalted(market);
       },
       report(change) {
         status = { ...status, ...change };

@@ -1,5 +1,9 @@
 /** What an active feed says of itself every second under `feed:status:<ns>/<name>`. */
 
+/**
+ * The same list as `status.sources[].state` of the PriceFeed, so that any state can be shown there. No connector says
+ * `stale`: which prices are old is in the records and in `assets.fresh`. It is kept for the sake of the published schema.
+ */
 export const SOURCE_STATES = ['connecting', 'ok', 'quiet', 'stale', 'halted', 'down'] as const;
 export type SourceState = (typeof SOURCE_STATES)[number];
 
@@ -12,8 +16,10 @@ export interface FeedSourceStatus {
   /** One sentence for people; empty when the reason says it all. */
   readonly message: string;
   readonly lastTransitionTime: string;
-  /** Assets whose symbol the venue refused, with its words. */
+  /** Assets whose symbol the venue refused, with its words; the first hundred. */
   readonly quarantined: readonly { readonly asset: string; readonly symbol: string; readonly reason: string }[];
+  /** All of them. */
+  readonly quarantinedCount: number;
 }
 
 export interface FeedStatus {

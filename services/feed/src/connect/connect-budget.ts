@@ -11,7 +11,7 @@ export type ConnectLimits = Pick<VenueLimits, 'connectsPerSecond' | 'connectBurs
 export interface ConnectBudget {
   /** Takes one connection and answers 0, or takes none and answers how long to wait, ms. */
   take(host: string, limits: ConnectLimits): number;
-  /** For an attempt that never reached the venue. */
+  /** For an attempt that the venue never saw. */
   giveBack(host: string, limits: ConnectLimits): void;
 }
 

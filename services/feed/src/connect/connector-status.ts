@@ -12,20 +12,30 @@ export interface ConnectorStatus {
   readonly message: string;
   /** Wall time of the last change of `state`. */
   readonly sinceMs: number;
-  /** Symbols that the venue refuses. */
+  /** Symbols that the venue refuses; the first hundred. */
   readonly quarantined: readonly { readonly asset: string; readonly symbol: string; readonly reason: string }[];
+  /** All of them. */
+  readonly quarantinedCount: number;
 }
+
+/** A status is written every second, and readers want the reason, not the catalogue. */
+const QUARANTINED_MAX = 100;
+const HALTED_NAMED_MAX = 5;
 
 export function describeState(
   state: ConnectorState,
   markets: ReadonlyMap<string, Market>,
 ): Omit<ConnectorStatus, 'sinceMs'> {
   const quarantined: ConnectorStatus['quarantined'][number][] = [];
+  let quarantinedCount = 0;
   for (const [symbol, { strikes, reason }] of state.subscriptions.symbols) {
     // Also while it is asked for again: the alarm ends when the venue accepts it.
-    if (strikes > 0) quarantined.push({ asset: markets.get(symbol)?.asset ?? '', symbol, reason });
+    if (strikes === 0) continue;
+    quarantinedCount += 1;
+    if (quarantinedCount > QUARANTINED_MAX) continue;
+    quarantined.push({ asset: markets.get(symbol)?.asset ?? '', symbol, reason });
   }
-  return { ...describePhase(state, quarantined.length), quarantined };
+  return { ...describePhase(state, quarantinedCount), quarantined, quarantinedCount };
 }
 
 type Words = Pick<ConnectorStatus, 'state' | 'reason' | 'message'>;
@@ -56,7 +66,16 @@ function describePhase(state: ConnectorState, refused: number): Words {
       }
       if (state.phase === 'degraded')
         return { state: 'quiet', reason: 'NoFrames', message: 'asked for a sign of life' };
+      if (state.halt.symbols.size > 0)
+        return { state: 'ok', reason: 'MarketsHalted', message: describeHalted(state.halt.symbols, symbols.size) };
       if (refused === 0) return { state: 'ok', reason: 'Live', message: '' };
       return { state: 'ok', reason: 'SymbolsRefused', message: `${refused} of ${symbols.size} symbols refused` };
   }
+}
+
+function describeHalted(halted: ReadonlySet<string>, wanted: number): string {
+  const named = [...halted].slice(0, HALTED_NAMED_MAX);
+  const rest = halted.size - named.length;
+  const names = rest === 0 ? named.join(', ') : `${named.join(', ')} and ${rest} more`;
+  return `${halted.size} of ${wanted} markets stand still: ${names}`;
 }

@@ -31,6 +31,7 @@ function createBench(id: string, assets: readonly string[], more: { readonly ope
   const sockets: FakeSocket[] = [];
   const quotes: SourceQuote[] = [];
   const statuses: ConnectorStatus[] = [];
+  const halted: string[] = [];
   const lines: Line[] = [];
   const counts = new Map<string, number>();
   const openFake: OpenSocket = (_url, _handshakeTimeoutMs, handlers) => {
@@ -68,6 +69,7 @@ function createBench(id: string, assets: readonly string[], more: { readonly ope
     },
     random: () => 0.5,
     onQuote: (quote) => quotes.push(quote),
+    onHalted: ({ asset }) => halted.push(asset),
     onStatus: (status) => statuses.push(status),
     openSocket: more.openSocket ?? openFake,
   });
@@ -76,7 +78,7 @@ function createBench(id: string, assets: readonly string[], more: { readonly ope
     if (newest === undefined) throw new Error('no socket was opened');
     return newest;
   };
-  return { connector, clock, sockets, socket, quotes, statuses, lines, counts };
+  return { connector, clock, sockets, socket, quotes, statuses, halted, lines, counts };
 }
 
 const TICKER = (price: string, tradeId: number): string =>
@@ -106,17 +108,10 @@ test('connects, subscribes, tells quotes and proofs of life, and says so in its 
   socket().onFrame(HEARTBEAT(7));
   await clock.advance(500);
   socket().onFrame(TICKER('84000.20', 8));
-  expect(
-    quotes.map(({ price, changed, receivedMonotonicMs, confirmedMonotonicMs }) => [
-      formatDecimal(price),
-      changed,
-      receivedMonotonicMs,
-      confirmedMonotonicMs,
-    ]),
-  ).toEqual([
-    ['84000.1', true, 0, 0],
-    ['84000.1', false, 0, 1_000],
-    ['84000.2', true, 1_500, 1_500],
+  expect(quotes.map(({ price, confirmedMonotonicMs }) => [formatDecimal(price), confirmedMonotonicMs])).toEqual([
+    ['84000.1', 0],
+    ['84000.1', 1_000],
+    ['84000.2', 1_500],
   ]);
   expect(statuses.map(({ state, reason }) => `${state} ${reason}`)).toEqual([
     'connecting Connecting',
@@ -138,7 +133,7 @@ test('an outage is one status until the venue is back, and is told once', async 
   socket().onClose('closed with code 1006');
   for (let attempt = 0; attempt < 10; attempt++) {
     await clock.advance(1_000);
-    socket().onFail({ message: 'connect ECONNREFUSED', isAnswered: false });
+    socket().onFail({ message: 'connect ECONNREFUSED', isUnseen: true });
   }
   expect(sockets).toHaveLength(11);
   await clock.advance(1_000);
@@ -171,6 +166,7 @@ test('a refused symbol is named in the status and told once; the good one keeps 
     reason: 'SymbolsRefused',
     message: '1 of 2 symbols refused',
     quarantined: [{ asset: 'FOO', symbol: 'FOO-USD', reason }],
+    quarantinedCount: 1,
   });
   socket().onClose('closed with code 1001');
   await clock.advance(1_000);
@@ -227,7 +223,7 @@ test('Kraken under maintenance is halted, its prices age, and the work is announ
   socket().onFrame('{"channel":"ticker","type":"snapshot","data":[{"symbol":"BTC/USD","last":84000.10}]}');
   await clock.advance(1_000);
   socket().onFrame('{"channel":"heartbeat"}');
-  expect(quotes.at(-1)).toMatchObject({ confirmedMonotonicMs: 1_000, changed: false });
+  expect(quotes.at(-1)).toMatchObject({ confirmedMonotonicMs: 1_000 });
   socket().onFrame(status('cancel_only'));
   expect(statuses.at(-1)).toMatchObject({ state: 'halted', reason: 'VenueMaintenance', message: 'system cancel_only' });
   await clock.advance(1_000);
@@ -239,6 +235,89 @@ test('Kraken under maintenance is halted, its prices age, and the work is announ
   socket().onFrame('{"channel":"heartbeat"}');
   expect(quotes.at(-1)).toMatchObject({ confirmedMonotonicMs: 3_000 });
   expect(lines.filter(({ message }) => message === 'venue announces maintenance')).toHaveLength(1);
+});
+
+const KRAKEN_STATUS = (system: string): string =>
+  `{"channel":"status","type":"update","data":[{"system":"${system}"}]}`;
+const KRAKEN_ACK = '{"method":"subscribe","result":{"channel":"ticker","symbol":"BTC/USD"},"success":true}';
+const KRAKEN_TICKER = (price: string): string =>
+  `{"channel":"ticker","type":"update","data":[{"symbol":"BTC/USD","last":${price}}]}`;
+
+test('a halt is told at once, and nothing confirms until the end of it, over a cut as well', async () => {
+  const { connector, clock, socket, quotes, halted } = createBench('kraken', ['BTC']);
+  connector.start();
+  socket().onOpen();
+  socket().onFrame(KRAKEN_STATUS('online'));
+  socket().onFrame(KRAKEN_ACK);
+  socket().onFrame(KRAKEN_TICKER('84000.10'));
+  expect([quotes.length, halted]).toEqual([1, []]);
+  socket().onFrame(KRAKEN_STATUS('post_only'));
+  socket().onFrame(KRAKEN_STATUS('cancel_only'));
+  expect(halted).toEqual(['BTC']);
+  await clock.advance(1_000);
+  socket().onFrame(KRAKEN_TICKER('84000.20'));
+  socket().onClose('closed with code 1006');
+  await clock.advance(7_000);
+  socket().onOpen();
+  socket().onFrame(KRAKEN_STATUS('post_only'));
+  socket().onFrame(KRAKEN_ACK);
+  socket().onFrame(KRAKEN_TICKER('84000.30'));
+  await clock.advance(1_000);
+  socket().onFrame('{"channel":"heartbeat"}');
+  expect(quotes).toHaveLength(1);
+  socket().onFrame(KRAKEN_STATUS('online'));
+  await clock.advance(1_000);
+  socket().onFrame('{"channel":"heartbeat"}');
+  expect(
+    quotes.slice(1).map(({ price, confirmedMonotonicMs }) => [formatDecimal(price), confirmedMonotonicMs]),
+  ).toEqual([['84000.3', clock.monotonicMs()]]);
+});
+
+test('a venue that answers symbol by symbol is told of in a few statuses, which name a hundred refused ones', async () => {
+  const assets = Array.from({ length: 4_000 }, (_, index) => `A${index}`);
+  const { connector, clock, socket, statuses } = createBench('kraken', assets);
+  connector.start();
+  socket().onOpen();
+  for (let asked = 0; asked < socket().sent.length; asked++) {
+    const { params } = JSON.parse(socket().sent[asked] ?? '') as { readonly params: { readonly symbol: string[] } };
+    for (const symbol of params.symbol) {
+      const isRefused = Number(symbol.slice(1, -4)) % 2 === 0;
+      const result = isRefused
+        ? { success: false, error: `Currency pair not supported ${symbol}`, symbol }
+        : { success: true, result: { channel: 'ticker', symbol } };
+      socket().onFrame(JSON.stringify({ method: 'subscribe', ...result }));
+    }
+  }
+  await clock.advance(100);
+  expect(statuses.length).toBeLessThan(10);
+  expect(statuses.at(-1)).toMatchObject({ reason: 'SymbolsRefused', quarantinedCount: 2_000 });
+  expect(statuses.at(-1)?.quarantined).toHaveLength(100);
+  await connector.stop();
+  expect(clock.pendingTimers).toBe(0);
+});
+
+test('a halt of single markets is told with their names', () => {
+  const { connector, socket, statuses, halted } = createBench('coinbase', ['BTC', 'ETH']);
+  const status = (eth: string): string =>
+    JSON.stringify({
+      type: 'status',
+      products: [
+        { id: 'BTC-USD', status: 'online' },
+        { id: 'ETH-USD', status: eth },
+      ],
+    });
+  connector.start();
+  socket().onOpen();
+  socket().onFrame('{"type":"subscriptions","channels":[{"name":"ticker","product_ids":["BTC-USD","ETH-USD"]}]}');
+  socket().onFrame(status('offline'));
+  expect(halted).toEqual(['ETH']);
+  expect(statuses.at(-1)).toMatchObject({
+    state: 'ok',
+    reason: 'MarketsHalted',
+    message: '1 of 2 markets stand still: ETH-USD',
+  });
+  socket().onFrame(status('online'));
+  expect(statuses.at(-1)).toMatchObject({ state: 'ok', reason: 'Live' });
 });
 
 test('ignored frames are counted one by one and logged at most once a minute', async () => {
@@ -274,6 +353,7 @@ test('connectors that share a budget share the limit of a host', async () => {
       telemetry: { counter: () => ({ add: () => undefined, value: 0 }) },
       random: () => 0.5,
       onQuote: () => undefined,
+      onHalted: () => undefined,
       onStatus: () => undefined,
       connectBudget,
       openSocket: () => {
@@ -290,18 +370,18 @@ test('connectors that share a budget share the limit of a host', async () => {
   expect(opened).toEqual([1, 2, 3, 4]);
 });
 
-test('attempts that no venue has answered leave the budget as it was, answered ones do not', async () => {
-  for (const isAnswered of [false, true]) {
+test('attempts that the venue never saw leave the budget as it was, all others do not', async () => {
+  for (const isUnseen of [true, false]) {
     const { connector, clock, sockets, socket } = createBench('kraken', ['BTC']);
     connector.start();
     for (let second = 0; second < 55; second++) {
       // Fails once: while there is no newer socket this one was given up.
-      socket().onFail({ message: 'no', isAnswered });
+      socket().onFail({ message: 'no', isUnseen });
       await clock.advance(1_000);
     }
     // Kraken allows 40 at once and 0.15 a second after that.
-    if (isAnswered) expect(sockets.length).toBeLessThanOrEqual(40 + 9);
-    else expect(sockets.length).toBeGreaterThan(50);
+    if (isUnseen) expect(sockets.length).toBeGreaterThan(50);
+    else expect(sockets.length).toBeLessThanOrEqual(40 + 9);
     await connector.stop();
   }
 });

@@ -26,7 +26,7 @@ import { createQuietLog } from './quiet-log.ts';
 import { parseRetryAfter } from './reconnect-delay.ts';
 import { openWebSocket, type OpenSocket, type Socket, type SocketFailure } from './socket.ts';
 import { createSourceQuotes, type Arrival, type Market, type SourceQuote, type SourceQuotes } from './source-quotes.ts';
-import { isMarketHalted } from './venue-halt.ts';
+import { isMarketHalted, newlyHalted } from './venue-halt.ts';
 
 export { createConnectBudget, type ConnectBudget } from './connect-budget.ts';
 export type { ConnectorStatus } from './connector-status.ts';
@@ -43,6 +43,8 @@ export interface ConnectorOptions {
   readonly random: () => number;
   /** Called for every ticker and every proof of life, in the order of arrival. */
   readonly onQuote: (quote: SourceQuote) => void;
+  /** Called when a market comes to a standstill: what was told of it no longer holds until it is told again. */
+  readonly onHalted: (market: Market) => void;
   /** Called when the status differs from before. */
   readonly onStatus: (status: ConnectorStatus) => void;
   /** Shared by the connectors of a process, so that together they keep a venue's limits; absent: this one has its own. */
@@ -63,6 +65,7 @@ export function createConnector(options: ConnectorOptions): Connector {
 
 /** How long a subscribed symbol may be without a proof before it is asked for again. */
 const UNPROVEN_MS = 60_000;
+const STATUS_DELAY_MS = 100;
 
 class RunningConnector implements Connector {
   readonly #options: ConnectorOptions;
@@ -79,6 +82,7 @@ class RunningConnector implements Connector {
   #state: ConnectorState;
   #status: ConnectorStatus;
   #socket: Socket | undefined;
+  #statusTimer: Timer | undefined;
   #wake: { readonly atMs: number; readonly timer: Timer } | undefined;
 
   constructor(options: ConnectorOptions) {
@@ -136,7 +140,11 @@ class RunningConnector implements Connector {
     this.#state = state;
     if (state.failure !== before.failure && state.failure !== undefined) this.#metrics.lost(state.failure.reason);
     for (const effect of effects) this.#run(effect);
-    this.#tellStatus(before);
+    for (const symbol of newlyHalted(before.halt, state.halt, this.#markets)) {
+      const market = this.#markets.get(symbol);
+      if (market !== undefined) this.#options.onHalted(market);
+    }
+    this.#noteStatus(before);
     // A frame only moves deadlines away, which the timer finds out when it fires.
     if (event.type !== 'frame') this.#arm();
   }
@@ -206,13 +214,13 @@ class RunningConnector implements Connector {
         onClose: (message) => tell({ type: 'closed', message }),
       });
     } catch (error) {
-      fail({ message: error instanceof Error ? error.message : String(error), isAnswered: false });
+      fail({ message: error instanceof Error ? error.message : String(error), isUnseen: true });
     }
   }
 
-  #fail({ message, isAnswered, retryAfter }: SocketFailure, tell: (event: LinkEvent) => void): void {
+  #fail({ message, isUnseen, retryAfter }: SocketFailure, tell: (event: LinkEvent) => void): void {
     const { venue, clock } = this.#options;
-    if (!isAnswered) this.#budget.giveBack(this.#host, venue.limits);
+    if (isUnseen) this.#budget.giveBack(this.#host, venue.limits);
     const retryAfterMs = retryAfter === undefined ? undefined : parseRetryAfter(retryAfter, clock.nowMs());
     tell({ type: 'failed', message, ...(retryAfterMs !== undefined && { retryAfterMs }) });
   }
@@ -266,14 +274,18 @@ class RunningConnector implements Connector {
     if (verdict === 'older' || verdict === 'unasked') this.#metrics.dropped(verdict);
   }
 
-  #tellStatus(before: ConnectorState): void {
+  /** At once, save for single symbols: thousands of answers come in a row, and each status looks at every symbol. */
+  #noteStatus(before: ConnectorState): void {
     const { phase, failure, halt, subscriptions } = this.#state;
-    const isSame =
-      phase === before.phase &&
-      failure === before.failure &&
-      halt === before.halt &&
-      subscriptions.symbols === before.subscriptions.symbols;
-    if (isSame) return;
+    if (phase !== before.phase || failure !== before.failure || halt !== before.halt) this.#tellStatus();
+    else if (subscriptions !== before.subscriptions) {
+      this.#statusTimer ??= this.#options.clock.setTimeout(() => this.#tellStatus(), STATUS_DELAY_MS);
+    }
+  }
+
+  #tellStatus(): void {
+    this.#statusTimer?.cancel();
+    this.#statusTimer = undefined;
     const words = describeState(this.#state, this.#markets);
     const { sinceMs, ...known } = this.#status;
     if (JSON.stringify(words) === JSON.stringify(known)) return;

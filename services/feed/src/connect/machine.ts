@@ -1,5 +1,5 @@
 /**
- * The connector's state machine: one venue, one socket at a time. Pure: what happens and when is told to it, what to do
+ * The connector's state machine: one venue, one socket at a time. Pure, but for the standings in `subscriptions.ts`: what happens and when is told to it, what to do
  * comes out as effects.
  *
  * idle         Before `start`.
@@ -78,7 +78,7 @@ export function nextWakeMs(state: ConnectorState, { timing }: MachineSettings): 
     link.lastFrameMs + (link.isPinged ? timing.deadAfterMs : timing.pingAfterMs),
     dataDeadlineMs(state, link),
     subscriptions.open?.deadlineMs ?? Infinity,
-    earliestRetryMs(subscriptions),
+    subscriptions.noRetryBeforeMs,
     link.reconcileAtMs,
   );
 }

@@ -9,8 +9,8 @@ import { WebSocket } from 'ws';
 
 export interface SocketFailure {
   readonly message: string;
-  /** The venue answered, and not with a connection: its limits have counted this attempt. */
-  readonly isAnswered: boolean;
+  /** The venue never saw the attempt, so its limits cannot have counted it. */
+  readonly isUnseen: boolean;
   /** The header of that name. */
   readonly retryAfter?: string;
 }
@@ -36,6 +36,8 @@ export interface Socket {
 /** Throws SyntaxError when the address is none. */
 export type OpenSocket = (url: string, handshakeTimeoutMs: number, handlers: SocketHandlers) => Socket;
 
+/** Nobody listens, no way there, no address. A reset or a silence may come from the venue itself. */
+const UNSEEN_CODES = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
 const FRAME_BYTES_MAX = 4 * 1024 * 1024;
 
 export const openWebSocket: OpenSocket = (url, handshakeTimeoutMs, handlers) => {
@@ -45,7 +47,7 @@ export const openWebSocket: OpenSocket = (url, handshakeTimeoutMs, handlers) => 
   });
   let isWatched = true;
   let isOpen = false;
-  let fault: string | undefined;
+  let fault: NodeJS.ErrnoException | undefined;
   const fail = (failure: SocketFailure): void => {
     if (isWatched) handlers.onFail(failure);
     isWatched = false;
@@ -67,11 +69,12 @@ export const openWebSocket: OpenSocket = (url, handshakeTimeoutMs, handlers) => 
   });
   // Always followed by "close", which reports it.
   socket.on('error', (error) => {
-    fault = error.message;
+    fault = error;
   });
   socket.on('close', (code, reason) => {
-    const words = fault ?? reason.toString();
-    if (!isOpen) fail({ message: words || 'closed before the handshake', isAnswered: false });
+    const words = fault?.message || fault?.code || reason.toString();
+    const isUnseen = UNSEEN_CODES.has(fault?.code ?? '');
+    if (!isOpen) fail({ message: words || 'closed before the handshake', isUnseen });
     else if (isWatched) handlers.onClose(`closed with code ${code}${words === '' ? '' : `: ${words}`}`);
     isWatched = false;
   });
@@ -105,5 +108,5 @@ function createWebSocket(url: string, handshakeTimeoutMs: number): WebSocket {
 function describeAnswer({ statusCode = 0, headers }: IncomingMessage): SocketFailure {
   const retryAfter = headers['retry-after'];
   const message = `HTTP status ${statusCode} instead of a WebSocket`;
-  return { message, isAnswered: true, ...(retryAfter !== undefined && { retryAfter }) };
+  return { message, isUnseen: false, ...(retryAfter !== undefined && { retryAfter }) };
 }

@@ -34,7 +34,7 @@ const ticker = (more: Partial<TickerEvent> = {}): TickerEvent => ({
   ...more,
 });
 
-test('a ticker is told with its exact price and both of its times', () => {
+test('a ticker is told with its exact price and the time of its frame', () => {
   const { quotes, at, told } = createBook('trade-id-heartbeat');
   const event = ticker({ bid: '84737.57', ask: '84737.59', tradeTime: '2026-11-20T09:59:59.250123Z' });
   expect(quotes.ticker(event, at(1_000))).toBe('told');
@@ -44,26 +44,9 @@ test('a ticker is told with its exact price and both of its times', () => {
       quote: 'USD',
       symbol: 'BTC-USD',
       price: decimal('84737.58'),
-      bid: decimal('84737.57'),
-      ask: decimal('84737.59'),
-      tradeTimeMs: Date.parse('2026-11-20T09:59:59.250Z'),
-      receivedMonotonicMs: 1_000,
       confirmedMonotonicMs: 1_000,
-      changed: true,
     },
   ]);
-});
-
-test('the same values again are a confirmation, a new book is a change', () => {
-  const { quotes, at, last } = createBook('trade-id-heartbeat');
-  quotes.ticker(ticker({ bid: '1' }), at(0));
-  quotes.ticker(ticker({ bid: '1' }), at(5));
-  expect(last()).toMatchObject({ changed: false, confirmedMonotonicMs: 5 });
-  quotes.ticker(ticker({ bid: '2' }), at(6));
-  expect(last()).toMatchObject({ changed: true });
-  quotes.ticker(ticker(), at(7));
-  expect(last()).toMatchObject({ changed: true });
-  expect(last()).not.toHaveProperty('bid');
 });
 
 test('a symbol that nobody asked for is not told', () => {
@@ -93,22 +76,10 @@ test('without a sequence an earlier time of the venue is dropped', () => {
   expect(take('2026-11-20T09:59:59.000001Z')).toBe('told');
 });
 
-test('a time ahead of ours is taken back to ours, and one far ahead blocks nothing after it', () => {
-  const { quotes, at, last } = createBook('connection-heartbeat');
-  quotes.ticker(ticker({ tradeTime: '2026-11-20T10:00:01.500000Z' }), at(0));
-  expect(last()?.tradeTimeMs).toBe(WALL_MS);
+test('a time far ahead of ours blocks nothing after it', () => {
+  const { quotes, at } = createBook('connection-heartbeat');
   quotes.ticker(ticker({ tradeTime: '2099-01-01T00:00:00.000000Z' }), at(1));
-  expect(last()?.tradeTimeMs).toBe(WALL_MS + 1);
   expect(quotes.ticker(ticker({ tradeTime: '2026-11-20T10:00:00.000000Z' }), at(2))).toBe('told');
-});
-
-test('a crossed book is left out, a slightly crossed one is not', () => {
-  const { quotes, at, last } = createBook('connection-heartbeat');
-  quotes.ticker(ticker({ bid: '100.2', ask: '100' }), at(0));
-  expect(last()).not.toHaveProperty('bid');
-  expect(last()).not.toHaveProperty('ask');
-  quotes.ticker(ticker({ bid: '100.05', ask: '100' }), at(1));
-  expect(last()).toMatchObject({ bid: decimal('100.05'), ask: decimal('100') });
 });
 
 test('a heartbeat that names the newest trade confirms the price, any other does not', () => {
@@ -122,16 +93,7 @@ test('a heartbeat that names the newest trade confirms the price, any other does
   heartbeat('7', 2_500, 'ETH-USD');
   quotes.heartbeat({ kind: 'heartbeat' }, at(2_600));
   quotes.heartbeat({ kind: 'heartbeat', symbol: 'BTC-USD' }, at(2_700));
-  expect(
-    told.map(({ changed, receivedMonotonicMs, confirmedMonotonicMs }) => [
-      changed,
-      receivedMonotonicMs,
-      confirmedMonotonicMs,
-    ]),
-  ).toEqual([
-    [true, 10, 10],
-    [false, 10, 1_000],
-  ]);
+  expect(told.map(({ confirmedMonotonicMs }) => confirmedMonotonicMs)).toEqual([10, 1_000]);
   expect(quotes.unprovenSince(1_000)).toEqual(['ETH-USD']);
   expect(quotes.unprovenSince(1_001)).toEqual(['BTC-USD', 'ETH-USD']);
 });
@@ -155,11 +117,9 @@ test('where the venue pushes every change, any frame confirms all subscribed sym
   expect(told).toHaveLength(2);
   for (let ms = 1; ms <= 10_000; ms++) quotes.alive(at(ms));
   const confirmations = told.slice(2);
-  expect(confirmations.every(({ changed }) => !changed)).toBe(true);
   expect(confirmations).toHaveLength(2 * 11);
   expect(confirmations.at(-1)).toMatchObject({
     symbol: 'ETH-USD',
-    receivedMonotonicMs: 0,
     confirmedMonotonicMs: 9_900,
   });
   expect(quotes.unprovenSince(9_900)).toEqual([]);
@@ -185,21 +145,15 @@ test('a frame is no proof where the venue names its trades', () => {
   expect(told).toHaveLength(1);
 });
 
-test('a book alone moves bid and ask around the known price, and never makes a price up', () => {
+test('a book confirms the known price where the venue pushes every change, and never makes a price up', () => {
   const { quotes, at, told, last } = createBook('connection-heartbeat');
   const book = { kind: 'quote', symbol: 'BTC-USD', asset: 'BTC', quote: 'USD' } as const;
-  expect(quotes.book({ ...book, bid: '9', ask: '11' }, at(0))).toBe('no-price');
+  expect(quotes.book({ ...book, bid: '9', ask: '11' }, at(0))).toBe('kept');
   expect(told).toEqual([]);
-  quotes.ticker(ticker({ price: '10', bid: '9' }), at(1));
+  quotes.ticker(ticker({ price: '10' }), at(1));
   expect(quotes.book({ ...book, bid: '9.5', ask: '10.5' }, at(2))).toBe('told');
-  expect(last()).toMatchObject({
-    price: decimal('10'),
-    bid: decimal('9.5'),
-    ask: decimal('10.5'),
-    confirmedMonotonicMs: 2,
-    changed: true,
-  });
-  expect(quotes.book(book, at(3))).toBe('no-price');
+  expect(last()).toMatchObject({ price: decimal('10'), confirmedMonotonicMs: 2 });
+  expect(quotes.book(book, at(3))).toBe('kept');
   expect(quotes.book({ ...book, symbol: 'DOGE-USD' }, at(4))).toBe('unasked');
   expect(told).toHaveLength(2);
 });
@@ -208,5 +162,25 @@ test('a book alone does not confirm the last trade where trades have ids', () =>
   const { quotes, at, last } = createBook('trade-id-heartbeat');
   quotes.ticker(ticker(), at(1));
   quotes.book({ kind: 'quote', symbol: 'BTC-USD', asset: 'BTC', quote: 'USD', bid: '1' }, at(9));
-  expect(last()).toMatchObject({ confirmedMonotonicMs: 1, receivedMonotonicMs: 9, bid: decimal('1') });
+  expect(last()).toMatchObject({ confirmedMonotonicMs: 1 });
+  expect(quotes.unprovenSince(9)).toEqual(['ETH-USD']);
+});
+
+test('what is sent of a market that stands still is not told, and confirmed by the first proof after it', () => {
+  const { quotes, at, told, halted } = createBook('connection-heartbeat');
+  const book = { kind: 'quote', symbol: 'BTC-USD', asset: 'BTC', quote: 'USD', bid: '1' } as const;
+  quotes.ticker(ticker({ price: '10' }), at(0));
+  halted.add('BTC-USD');
+  halted.add('ETH-USD');
+  expect(quotes.ticker(ticker({ price: '11' }), at(1_000, 2))).toBe('kept');
+  expect(quotes.ticker(ticker({ price: '3', symbol: 'ETH-USD' }), at(1_000, 2))).toBe('kept');
+  expect(quotes.book(book, at(1_001, 2))).toBe('kept');
+  quotes.alive(at(1_001, 2));
+  expect(told).toHaveLength(1);
+  halted.clear();
+  quotes.alive(at(2_000, 2));
+  expect(told.slice(1).map((quote) => [quote.price, quote.confirmedMonotonicMs])).toEqual([
+    [decimal('11'), 2_000],
+    [decimal('3'), 2_000],
+  ]);
 });

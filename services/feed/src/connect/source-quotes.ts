@@ -1,10 +1,10 @@
 /**
  * What one source last said of each symbol, and when that was last known to be true.
  *
- * Two clocks: `tradeTimeMs` is the venue's time of the last change, `confirmedMonotonicMs` is ours: of the frame that
- * brought the value, or of a later proof that nothing has changed. A heartbeat that names the newest trade proves the
+ * `confirmedMonotonicMs` is the time of the frame that brought the value, or of a later proof that nothing has changed. A heartbeat that names the newest trade proves the
  * price of that trade. A venue that pushes every change proves all its subscribed symbols with any frame, but only
- * those it has sent something of on this connection. A market that stands still proves nothing.
+ * those it has sent something of on this connection. A market that stands still proves nothing, whatever is sent of it:
+ * its value is kept to itself until a proof after the resumption.
  */
 import type { HeartbeatEvent, ProofOfLife, QuoteEvent, TickerEvent } from '@weir/venues';
 import { parseDecimal, type Decimal } from '@weir/wire';
@@ -19,14 +19,7 @@ export interface Market {
 export interface SourceQuote extends Market {
   /** Of the last trade. */
   readonly price: Decimal;
-  readonly bid?: Decimal;
-  readonly ask?: Decimal;
-  /** The venue's clock, never ahead of ours. */
-  readonly tradeTimeMs?: number;
-  readonly receivedMonotonicMs: number;
   readonly confirmedMonotonicMs: number;
-  /** Price, bid or ask differ from what was told before; otherwise this is only a confirmation. */
-  readonly changed: boolean;
 }
 
 /** Of a frame. */
@@ -36,7 +29,8 @@ export interface Arrival {
   readonly connection: number;
 }
 
-export type Verdict = 'told' | 'older' | 'unasked' | 'no-price';
+/** kept: known, but not told. */
+export type Verdict = 'told' | 'kept' | 'older' | 'unasked';
 
 export interface SourceQuotes {
   ticker(event: TickerEvent, arrival: Arrival): Verdict;
@@ -68,53 +62,48 @@ interface Entry {
   provenAtMs: number;
 }
 
-interface Book {
-  readonly bid?: Decimal;
-  readonly ask?: Decimal;
-}
-
 /** One confirmation a second keeps any price fresh; every frame would cost a walk over all symbols. */
 const SWEEP_MS = 900;
 /** Venue clocks are a little ahead at times; what is further ahead is no time to compare with. */
 const AHEAD_MS_MAX = 2_000;
-/** A book that is crossed by more than 10 bps is broken. */
-const CROSSED_SHARE_MAX = 1_000n;
 
 export function createSourceQuotes(options: SourceQuotesOptions): SourceQuotes {
   const { proofOfLife, isSubscribed, isHalted, onQuote } = options;
   const entries = new Map(options.symbols.map((market) => [market.symbol, createEntry(market)]));
   let sweptAtMs = -Infinity;
 
-  const tell = (entry: Entry, quote: SourceQuote): Verdict => {
-    entry.quote = quote;
-    onQuote(quote);
+  const confirm = (entry: Entry, price: Decimal, { monotonicMs }: Arrival): Verdict => {
+    entry.provenAtMs = monotonicMs;
+    entry.quote = { ...entry.market, price, confirmedMonotonicMs: monotonicMs };
+    onQuote(entry.quote);
     return 'told';
   };
-  const confirm = (entry: Entry, quote: SourceQuote, { monotonicMs }: Arrival): void => {
-    entry.provenAtMs = monotonicMs;
-    tell(entry, { ...quote, confirmedMonotonicMs: monotonicMs, changed: false });
+  const keep = (entry: Entry, price: Decimal): Verdict => {
+    entry.quote = { ...entry.market, price, confirmedMonotonicMs: entry.quote?.confirmedMonotonicMs ?? -Infinity };
+    return 'kept';
   };
 
   return {
     ticker(event, arrival) {
       const entry = entries.get(event.symbol);
       if (entry === undefined) return 'unasked';
-      const quote = readTicker(entry, event, arrival);
-      return quote === undefined ? 'older' : tell(entry, quote);
+      const price = readTicker(entry, event, arrival);
+      if (price === undefined) return 'older';
+      return isHalted(event.symbol) ? keep(entry, price) : confirm(entry, price, arrival);
     },
     book(event, arrival) {
       const entry = entries.get(event.symbol);
       if (entry === undefined) return 'unasked';
-      const quote = readBook(entry, event, arrival);
-      if (quote === undefined) return 'no-price';
+      noteSign(entry, arrival);
+      const isEmpty = event.bid === undefined && event.ask === undefined;
       // Where a trade id is the proof, a book says nothing about the last trade.
-      if (proofOfLife === 'connection-heartbeat') return tell(entry, quote);
-      return tell(entry, { ...quote, confirmedMonotonicMs: entry.quote?.confirmedMonotonicMs ?? 0 });
+      if (entry.quote === undefined || isEmpty || proofOfLife !== 'connection-heartbeat') return 'kept';
+      return isHalted(event.symbol) ? 'kept' : confirm(entry, entry.quote.price, arrival);
     },
     heartbeat({ symbol, lastTradeId }, arrival) {
       const entry = symbol === undefined ? undefined : entries.get(symbol);
       if (proofOfLife !== 'trade-id-heartbeat' || entry?.quote === undefined || lastTradeId === undefined) return;
-      if (entry.tradeId === lastTradeId && !isHalted(entry.market.symbol)) confirm(entry, entry.quote, arrival);
+      if (entry.tradeId === lastTradeId && !isHalted(entry.market.symbol)) confirm(entry, entry.quote.price, arrival);
     },
     alive(arrival) {
       if (proofOfLife !== 'connection-heartbeat' || arrival.monotonicMs - sweptAtMs < SWEEP_MS) return;
@@ -123,7 +112,7 @@ export function createSourceQuotes(options: SourceQuotesOptions): SourceQuotes {
         const { quote } = entry;
         if (quote === undefined || quote.confirmedMonotonicMs === arrival.monotonicMs) continue;
         if (entry.connection !== arrival.connection || !isSubscribed(symbol) || isHalted(symbol)) continue;
-        confirm(entry, quote, arrival);
+        confirm(entry, quote.price, arrival);
       }
     },
     unprovenSince(monotonicMs) {
@@ -134,28 +123,22 @@ export function createSourceQuotes(options: SourceQuotesOptions): SourceQuotes {
   };
 }
 
-/** `undefined`: older than what is known. */
-function readTicker(entry: Entry, event: TickerEvent, arrival: Arrival): SourceQuote | undefined {
+/** The price; `undefined`: older than what is known. */
+function readTicker(entry: Entry, event: TickerEvent, arrival: Arrival): Decimal | undefined {
   const price = parseDecimal(event.price);
   const venueTimeMs = venueTimeOf(event, arrival.wallMs);
   if (price === undefined || isOlder(event, venueTimeMs, entry)) return undefined;
   entry.tradeId = event.tradeId;
   entry.sequence = event.sequence;
   entry.venueTimeMs = venueTimeMs;
-  const tradeTimeMs = event.tradeTime === undefined ? undefined : Math.min(Date.parse(event.tradeTime), arrival.wallMs);
-  return quoteOf(entry, { price, ...bookOf(event) }, tradeTimeMs, arrival);
+  noteSign(entry, arrival);
+  return price;
 }
 
-/** The known price with a new book; `undefined` when there is no price, or no book. */
-function readBook(entry: Entry, event: QuoteEvent, arrival: Arrival): SourceQuote | undefined {
-  const { quote } = entry;
-  const book = bookOf(event);
-  if (quote !== undefined && (book.bid !== undefined || book.ask !== undefined)) {
-    return quoteOf(entry, { price: quote.price, ...book }, quote.tradeTimeMs, arrival);
-  }
-  entry.connection = arrival.connection;
-  entry.provenAtMs = arrival.monotonicMs;
-  return undefined;
+/** The venue has sent something of the symbol on this connection. */
+function noteSign(entry: Entry, { monotonicMs, connection }: Arrival): void {
+  entry.connection = connection;
+  entry.provenAtMs = monotonicMs;
 }
 
 function createEntry(market: Market): Entry {
@@ -167,25 +150,6 @@ function createEntry(market: Market): Entry {
     venueTimeMs: undefined,
     connection: 0,
     provenAtMs: -Infinity,
-  };
-}
-
-function quoteOf(
-  entry: Entry,
-  value: Book & { readonly price: Decimal },
-  tradeTimeMs: number | undefined,
-  { monotonicMs, connection }: Arrival,
-): SourceQuote {
-  const before = entry.quote;
-  entry.connection = connection;
-  entry.provenAtMs = monotonicMs;
-  return {
-    ...entry.market,
-    ...value,
-    ...(tradeTimeMs !== undefined && { tradeTimeMs }),
-    receivedMonotonicMs: monotonicMs,
-    confirmedMonotonicMs: monotonicMs,
-    changed: before?.price !== value.price || before.bid !== value.bid || before.ask !== value.ask,
   };
 }
 
@@ -203,11 +167,4 @@ function venueTimeOf({ tradeTime }: TickerEvent, wallMs: number): number | undef
   if (tradeTime === undefined) return undefined;
   const timeMs = Date.parse(tradeTime);
   return timeMs > wallMs + AHEAD_MS_MAX ? undefined : timeMs;
-}
-
-function bookOf(event: { readonly bid?: string; readonly ask?: string }): Book {
-  const bid = event.bid === undefined ? undefined : parseDecimal(event.bid);
-  const ask = event.ask === undefined ? undefined : parseDecimal(event.ask);
-  if (bid !== undefined && ask !== undefined && (bid - ask) * CROSSED_SHARE_MAX > ask) return {};
-  return { ...(bid !== undefined && { bid }), ...(ask !== undefined && { ask }) };
 }

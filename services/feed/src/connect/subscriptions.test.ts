@@ -246,3 +246,26 @@ test('a subscribed symbol without signs of life is asked for again', () => {
   session.reconcile(['B', 'UNHEARD-OF']);
   expect(session.asked.at(-1)?.symbols).toEqual(['B']);
 });
+
+test('an answer costs the same however many symbols are wanted: none looks at all of them', () => {
+  const session = createSession(Array.from({ length: 4_000 }, (_, index) => `S${index}`));
+  session.begin();
+  let walks = 0;
+  const { symbols } = session.state;
+  const walk = symbols.entries.bind(symbols);
+  symbols.entries = () => {
+    walks += 1;
+    return walk();
+  };
+  symbols[Symbol.iterator] = symbols.entries;
+  for (let answered = 0; answered < session.asked.length; answered++) {
+    for (const symbol of session.asked[answered]?.symbols ?? []) {
+      if (answered % 2 === 0) session.ack([symbol]);
+      else session.refuse([symbol]);
+    }
+  }
+  expect(walks).toBe(0);
+  expect(session.state.symbols).toBe(symbols);
+  expect([session.in('subscribed').length, session.in('refused').length]).toEqual([2_000, 2_000]);
+  expect(session.state.noRetryBeforeMs).toBe(earliestRetryMs(session.state));
+});

@@ -1,7 +1,7 @@
 import type { StatusEvent } from '@weir/venues';
 import { expect, test } from 'vitest';
 import type { Halt } from './machine-state.ts';
-import { applyStatus, isHalted, isInMaintenance, isMarketHalted } from './venue-halt.ts';
+import { applyStatus, isHalted, isInMaintenance, isMarketHalted, newlyHalted } from './venue-halt.ts';
 
 const ONLINE: Halt = { message: undefined, symbols: new Set(), windows: [] };
 const WANTED = new Map([
@@ -35,6 +35,15 @@ test('single markets are told when they halt and when they resume, and only if t
     { kind: 'market-resumed', symbol: 'ETH-USD' },
   ]);
   expect(isHalted(ONLINE, new Map())).toBe(false);
+});
+
+test('a market is newly halted once, by itself or with the whole venue', () => {
+  const one = after(ONLINE, { haltedSymbols: ['ETH-USD'] }).halt;
+  const all = after(one, { state: 'halted', message: 'system cancel_only' }).halt;
+  expect(newlyHalted(ONLINE, one, WANTED)).toEqual(['ETH-USD']);
+  expect(newlyHalted(one, all, WANTED)).toEqual(['BTC-USD']);
+  expect(newlyHalted(all, one, WANTED)).toEqual([]);
+  expect(newlyHalted(all, all, WANTED)).toEqual([]);
 });
 
 test('announced work is told once, and its time counts as maintenance', () => {

@@ -17,6 +17,12 @@ export function isMarketHalted(halt: Halt, symbol: string): boolean {
   return halt.message !== undefined || halt.symbols.has(symbol);
 }
 
+/** The wanted markets that stand still now and did not before. */
+export function newlyHalted(before: Halt, after: Halt, wanted: ReadonlyMap<string, unknown>): readonly string[] {
+  if (before === after) return [];
+  return [...wanted.keys()].filter((symbol) => isMarketHalted(after, symbol) && !isMarketHalted(before, symbol));
+}
+
 /** Connections are refused or dropped on purpose now. */
 export function isInMaintenance({ message, windows }: Halt, wallMs: number): boolean {
   const isNow = ({ startMs = Infinity, endMs = startMs + OPEN_END_MS }: MaintenanceWindow): boolean =>
