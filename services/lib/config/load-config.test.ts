@@ -66,6 +66,16 @@ describe('loadConfig', () => {
     expect(loadConfig(nodeSchema, { WEIR_NODE_NAME: 'price-0' }).WEIR_NODE_NAME).toBe('price-0');
   });
 
+  it('takes no node name that could pass for a part of a key, from whomever', () => {
+    const nodeSchema = Type.Object(nodeSettings);
+    for (const bad of ['a:b', 'a{b}', 'a b', '-a', 'a'.repeat(254)])
+      expect(faultsOf(() => loadConfig(nodeSchema, { WEIR_NODE_NAME: bad }))).toHaveLength(1);
+    const odd = Type.Object({ N: Type.String({ ...nodeSettings.WEIR_NODE_NAME, defaultFrom: () => 'my:host' }) });
+    const [fault] = faultsOf(() => loadConfig(odd, {}));
+    expect(fault?.problem).toMatch(/the host name, "my:host", is not a pod or host name/);
+    expect(fault?.fix).toMatch(/^Set N to a pod or host name/);
+  });
+
   it('reads booleans and lists', () => {
     const mixed = Type.Object({ A: Type.Boolean(), B: Type.Array(Type.Integer()), C: Type.Array(Type.String()) });
     expect(loadConfig(mixed, { A: 'TRUE', B: '1, 2', C: 'a,b ' })).toEqual({ A: true, B: [1, 2], C: ['a', 'b'] });
@@ -138,6 +148,8 @@ describe('shared settings', () => {
     expect(rows).toContainEqual(
       expect.stringMatching(/`WEIR_HTTP_PORT` \| a whole number from 0 to 65535 \| `8080` \|/),
     );
-    expect(rows).toContainEqual(expect.stringMatching(/`WEIR_NODE_NAME` \| a text \| the host name \|/));
+    expect(rows).toContainEqual(
+      expect.stringMatching(/`WEIR_NODE_NAME` \| a pod or host name: .* \| the host name \|/),
+    );
   });
 });

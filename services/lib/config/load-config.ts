@@ -50,7 +50,13 @@ function loadField(name: string, schema: TSchema, env: Environment): { value: un
   const source = [name, ...(field.aliases ?? [])].find((candidate) => (env[candidate] ?? '') !== '');
   const fix = fixOf(name, schema);
   if (source === undefined) {
-    const value = field.defaultFrom?.() ?? field.default;
+    const computed = field.defaultFrom?.();
+    // What the machine says is no more certain to fit than what a person sets.
+    if (computed !== undefined && readField(schema, computed) === undefined) {
+      const problem = `is not set, and ${field.defaultText ?? 'its default'}, ${quote(computed)}, is not ${describeExpectation(field)}`;
+      return { fault: { name, problem, fix } };
+    }
+    const value = computed ?? field.default;
     if (value !== undefined || isOptional(schema)) return { value };
     return { fault: { name, problem: `is not set${describeNearMiss(name, env)}`, fix } };
   }

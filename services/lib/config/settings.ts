@@ -104,6 +104,9 @@ export const nodeName = Type.String(
   field({
     defaultFrom: hostname,
     defaultText: 'the host name',
+    // As the parameter `node` of the keyspace, in whose keys it stands.
+    pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$',
+    expects: 'a pod or host name: letters, digits, dots, dashes and underscores, 253 at most',
     description: 'Name of this process among its replicas: the pod name.',
     example: 'price-7d9c5b-x2x7k',
   }),

@@ -1,5 +1,12 @@
 /** The settings of every process that serves HTTP and uses Valkey, and what they say of Valkey. */
-import { httpSettings, lifecycleSettings, nodeSettings, telemetrySettings, valkeySettings } from '@weir/config';
+import {
+  ConfigError,
+  httpSettings,
+  lifecycleSettings,
+  nodeSettings,
+  telemetrySettings,
+  valkeySettings,
+} from '@weir/config';
 import { parseValkeyUrl, type ValkeyTarget } from '@weir/valkey';
 
 /** To spread into a process's schema. */
@@ -27,13 +34,17 @@ export interface ProcessConfig {
   readonly WEIR_STOP_DEADLINE_MS: number;
 }
 
-/** The address with what the other settings add to it; throws CONFIG_INVALID for an address that is none. */
+/**
+ * The address with what the other settings add to it; throws CONFIG_INVALID for an address that is none, for a file that
+ * cannot be read, and for settings of TLS beside an address without it: whoever set those expects no password in clear.
+ */
 export function valkeyTargetOf(config: ProcessConfig, readFile: (path: string) => string): ValkeyTarget {
   const target = parseValkeyUrl(config.WEIR_VALKEY_URL);
   const { WEIR_VALKEY_USERNAME: username, WEIR_VALKEY_PASSWORD: password } = config;
   const { WEIR_VALKEY_TLS_CA_FILE: caFile, WEIR_VALKEY_TLS_SERVERNAME: servername } = config;
+  if (target.tls === undefined) refuseTlsSettings(config);
   const tls = target.tls && {
-    ...(caFile !== undefined && { ca: readFile(caFile) }),
+    ...(caFile !== undefined && { ca: readCaFile(caFile, readFile) }),
     ...(servername !== undefined && { servername }),
   };
   return {
@@ -42,4 +53,26 @@ export function valkeyTargetOf(config: ProcessConfig, readFile: (path: string) =
     ...(password !== undefined && { password }),
     ...(tls && { tls }),
   };
+}
+
+function refuseTlsSettings(config: ProcessConfig): void {
+  const names = (['WEIR_VALKEY_TLS_CA_FILE', 'WEIR_VALKEY_TLS_SERVERNAME'] as const).filter(
+    (name) => config[name] !== undefined,
+  );
+  if (names.length === 0) return;
+  const problem = 'is set, but the address of Valkey is not one for TLS: everything would be sent in clear';
+  throw new ConfigError(
+    names.map((name) => ({ name, problem, fix: `In WEIR_VALKEY_URL use rediss://, or remove ${name}.` })),
+  );
+}
+
+function readCaFile(path: string, readFile: (path: string) => string): string {
+  try {
+    return readFile(path);
+  } catch (err) {
+    const reason = err instanceof Error ? err.message : String(err);
+    const problem = `names a file that cannot be read (${reason})`;
+    const fix = 'Set it to the path of a PEM file that this process may read.';
+    throw new ConfigError([{ name: 'WEIR_VALKEY_TLS_CA_FILE', problem, fix }]);
+  }
 }

@@ -5,7 +5,7 @@ import type { Environment } from '@weir/config';
 import { isWeirError } from '@weir/errors';
 import { createLifecycle, type Lifecycle } from '@weir/lifecycle';
 import { createLogger, createTelemetry, type Logger, type Telemetry } from '@weir/telemetry';
-import { createValkey, type Valkey } from '@weir/valkey';
+import { createValkey, type Valkey, type ValkeyTarget } from '@weir/valkey';
 import { valkeyTargetOf, type ProcessConfig } from './process-settings.ts';
 
 export interface ProcessParts<Config extends ProcessConfig> {
@@ -47,14 +47,16 @@ export async function runProcess<Config extends ProcessConfig>(
     );
     return;
   }
-  const config = readConfigOrExit(options, target);
+  const { config, valkeyTarget } = readSettingsOrExit(options, target);
   const clock = systemClock;
   const { WEIR_NODE_NAME: node, WEIR_LOG_LEVEL: level } = config;
   const logger = createLogger({ service, level, base: { node } });
   const lifecycle = createLifecycle({ clock, logger, stopDeadlineMs: config.WEIR_STOP_DEADLINE_MS });
   lifecycle.handleSignals(target);
   try {
-    await options.start(connect(options, { config, clock, logger, lifecycle, node, version: options.version }));
+    await options.start(
+      connect(options, valkeyTarget, { config, clock, logger, lifecycle, node, version: options.version }),
+    );
   } catch (err) {
     // A stop during the start ends what the start waits for.
     if (lifecycle.draining.aborted) return;
@@ -66,6 +68,7 @@ export async function runProcess<Config extends ProcessConfig>(
 
 function connect<Config extends ProcessConfig>(
   { service, version }: ProcessOptions<Config>,
+  target: ValkeyTarget,
   parts: Omit<ProcessParts<Config>, 'telemetry' | 'valkey'>,
 ): ProcessParts<Config> {
   const { config, clock, logger, lifecycle, node } = parts;
@@ -79,18 +82,18 @@ function connect<Config extends ProcessConfig>(
     traceSampleRatio: config.WEIR_TRACE_SAMPLE_RATIO,
   });
   lifecycle.onStop('telemetry', () => telemetry.close());
-  const target = valkeyTargetOf(config, (file) => readFileSync(file, 'utf8'));
   const valkey = createValkey({ target, clock, logger, telemetry, clientName: `weir-${service}` });
   lifecycle.onStop('valkey', () => valkey.close());
   return { ...parts, telemetry, valkey };
 }
 
-function readConfigOrExit<Config extends ProcessConfig>(
+function readSettingsOrExit<Config extends ProcessConfig>(
   { readConfig }: ProcessOptions<Config>,
   target: NodeJS.Process,
-): Config {
+): { readonly config: Config; readonly valkeyTarget: ValkeyTarget } {
   try {
-    return readConfig(target.env);
+    const config = readConfig(target.env);
+    return { config, valkeyTarget: valkeyTargetOf(config, (file) => readFileSync(file, 'utf8')) };
   } catch (err) {
     if (!isWeirError(err)) throw err;
     target.stderr.write(`${err.detail}\nRun with --help for all settings.\n`);
