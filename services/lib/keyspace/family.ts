@@ -2,9 +2,9 @@
  * One family of keys: a template such as `ratelimit:{<key_id>}`, from which TypeScript derives the parameter names.
  *
  * `<x>` is a parameter; braces are literal and are Valkey's hash tags. `key` is on hot paths and does not look at
- * its values: those are checked once, where they enter the process (`isParameter`, `checkedKey`).
+ * its values: whatever reads them in checks them, by its own schema.
  */
-import { isParameter, parameters, type ParameterName } from './parameters.ts';
+import { parameters, type ParameterName } from './parameters.ts';
 
 /** What the text names: a key, a pub/sub channel, a field of a hash or a member of a sorted set. */
 export type Kind = 'key' | 'channel' | 'field' | 'member';
@@ -51,8 +51,6 @@ export interface KeyFamily<P extends string = string> extends Row {
   readonly parameters: readonly ParameterName[];
   /** Builds the key; the values are taken as they are. One parameter costs one concatenation. */
   key(...params: Arguments<P>): string;
-  /** As `key`, but throws RangeError for a value that its parameter does not admit. */
-  checkedKey(...params: Arguments<P>): string;
   /** The parameters of a key of this family; `undefined` for every other text. */
   parse(key: string): Params<P> | undefined;
 }
@@ -77,13 +75,6 @@ export function defineFamily<const T extends string, const R extends Row>(
     template,
     parameters: names,
     key: build,
-    checkedKey(params) {
-      for (const name of names) {
-        if (isParameter(name, params[name])) continue;
-        throw new RangeError(`${name} of ${template} does not admit ${JSON.stringify(params[name])}`);
-      }
-      return build(params);
-    },
     parse(key) {
       const values = expression.exec(key)?.slice(1);
       if (values === undefined) return undefined;

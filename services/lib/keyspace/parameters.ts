@@ -50,7 +50,7 @@ const anchored = Object.fromEntries(
   Object.entries(parameters).map(([name, { pattern }]) => [name, new RegExp(`^(?:${pattern})$`)]),
 ) as Record<ParameterName, RegExp>; // `fromEntries` forgets the names that `entries` has just listed
 
-/** Whether a text may be used as a value of the parameter: the check for places where values enter the process. */
+/** Whether a text may be used as a value of the parameter: what the schemas that values come in by are held against. */
 export function isParameter(name: ParameterName, value: string): boolean {
   return anchored[name].test(value);
 }
