@@ -8,6 +8,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { problemOf, type ProblemSource } from '@weir/http';
+import { formatPair, parsePair } from '@weir/wire';
 import type { Access } from './policy-directory.ts';
 import { passDecision, refuse, sendJson, UNLIMITED, type PriceApi } from './price-api.ts';
 import type { Slot } from './price-table.ts';
@@ -38,7 +39,7 @@ export function addPricesRoute(server: FastifyInstance, api: PriceApi): void {
 async function serve(api: PriceApi, reply: FastifyReply, list: string, header: string | undefined): Promise<void> {
   const access = await api.authorize(header);
   if (access instanceof Refusal) return refuse(api, reply, access.problem);
-  const assets = [...new Set(list.split(',').map((asset) => asset.trim()))];
+  const assets = namedAssets(list);
   const fault = faultOf(assets, access);
   if (fault !== undefined) return refuse(api, reply, fault);
   const results = await readAll(api, assets, access);
@@ -53,6 +54,19 @@ async function serve(api: PriceApi, reply: FastifyReply, list: string, header: s
   const decision = access.decide === undefined ? UNLIMITED : await api.limiter.decide({ ...access.decide, cost });
   if (!passDecision(api, reply, access, decision)) return;
   sendJson(api, reply, `{"prices":[${prices.join(',')}],"errors":${JSON.stringify(errors)}}`, { access, decision });
+}
+
+/** In order, each once however it is spelled: "BTC-USD" is "BTC". */
+function namedAssets(list: string): readonly string[] {
+  const names = list.split(',').map((name) => name.trim());
+  const spelled = names.filter((name) => name !== '').map((name) => formatPairText(name));
+  return [...new Set(spelled)];
+}
+
+/** The one spelling of a pair; a text that is none stays as it is and is answered with an error. */
+function formatPairText(text: string): string {
+  const pair = parsePair(text);
+  return pair === undefined ? text : formatPair(pair);
 }
 
 function faultOf(assets: readonly string[], access: Access): ProblemSource | undefined {

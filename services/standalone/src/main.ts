@@ -25,9 +25,14 @@ async function main(options: StandaloneOptions): Promise<void> {
   const lifecycle = createLifecycle({ clock, logger });
   const signals = oncePerKeypress(process, clock);
   lifecycle.handleSignals(signals);
+  let hasFailed = false;
   // Registered first, so it stops last.
-  lifecycle.onStop('farewell', () => console.log('Stopped.'));
-  lifecycle.draining.addEventListener('abort', () => console.log('\nStopping; once more to leave at once.'));
+  lifecycle.onStop('farewell', () => {
+    if (!hasFailed) console.log('Stopped.');
+  });
+  lifecycle.draining.addEventListener('abort', () => {
+    if (!hasFailed) console.log('\nStopping; once more to leave at once.');
+  });
   const progress = (label: string, text: string): void => {
     if (!lifecycle.draining.aborted) console.log(progressLine(label, text));
   };
@@ -40,7 +45,8 @@ async function main(options: StandaloneOptions): Promise<void> {
   } catch (err) {
     // A stop during the start ends what the start waits for.
     if (lifecycle.draining.aborted) return;
-    console.error(`\n${isWeirError(err) ? err.detail : String(err)}\n`);
+    hasFailed = true;
+    console.error(isWeirError(err) ? `\n${err.code}\n${err.detail}` : `\n${String(err)}`);
     if (!isWeirError(err)) logger.fatal({ err }, 'cannot start');
     await lifecycle.stop('cannot start');
     process.exit(1);
@@ -49,7 +55,7 @@ async function main(options: StandaloneOptions): Promise<void> {
 
 function describe({ url, key, pair, firstPrice, folder, feeds }: Standalone): void {
   console.log(progressLine('data', `${folder.path}, delete it to start afresh`));
-  console.log(progressLine('process', `${process.pid}, stop it with Ctrl-C`));
+  console.log(progressLine('process', `${process.pid}, stop it with Ctrl-C; changed resources need a restart`));
   if (firstPrice === undefined) {
     console.log(progressLine('prices', 'none yet'));
     for (const { name, state, message } of feeds.flatMap((feed) => feed.status().sources)) {

@@ -91,7 +91,11 @@ function parseFlags(argv: readonly string[]) {
     return parseArgs({ args: [...argv], options: flags, strict: true }).values;
   } catch (err) {
     const [sentence = ''] = (err instanceof Error ? err.message : String(err)).split('. ');
-    throw invalid([sentence]);
+    // npm takes what stands before a lone -- for itself, and hands on the rest of it bare.
+    const hint = sentence.startsWith('Unexpected argument')
+      ? ['Options follow a lone --: npm start -- --http-port 8081']
+      : [];
+    throw invalid([sentence, ...hint]);
   }
 }
 
