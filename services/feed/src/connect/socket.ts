@@ -72,10 +72,11 @@ export const openWebSocket: OpenSocket = (url, handshakeTimeoutMs, handlers) => 
     fault = error;
   });
   socket.on('close', (code, reason) => {
-    const words = fault?.message || fault?.code || reason.toString();
+    // Where every address of a host fails the error has a code and no message.
+    const words = [fault?.message, fault?.code, reason.toString()].find((text) => text !== undefined && text !== '');
     const isUnseen = UNSEEN_CODES.has(fault?.code ?? '');
-    if (!isOpen) fail({ message: words || 'closed before the handshake', isUnseen });
-    else if (isWatched) handlers.onClose(`closed with code ${code}${words === '' ? '' : `: ${words}`}`);
+    if (!isOpen) fail({ message: words ?? 'closed before the handshake', isUnseen });
+    else if (isWatched) handlers.onClose(`closed with code ${code}${words === undefined ? '' : `: ${words}`}`);
     isWatched = false;
   });
   return {
