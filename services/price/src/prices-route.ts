@@ -70,6 +70,7 @@ function formatPairText(text: string): string {
 }
 
 function faultOf(assets: readonly string[], access: Access): ProblemSource | undefined {
+  if (assets.length === 0) return { code: 'INVALID_REQUEST', detail: 'query assets: names no asset, such as BTC,ETH' };
   if (assets.length > ASSETS_MAX) {
     return {
       code: 'INVALID_REQUEST',

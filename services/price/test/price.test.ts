@@ -29,6 +29,12 @@ beforeAll(async () => {
       mode: 'DryRun',
       suspend: true,
       feeds: [],
+      limits: {},
+    }),
+    policyDocument({
+      policy: 'weir/dry-rate',
+      tier: 'dry-rate',
+      mode: 'DryRun',
       limits: { requestsPerSecond: 0.1, burst: 1 },
     }),
   );
@@ -237,6 +243,12 @@ describe('GET /prices', () => {
     const wide = await pod.get('/prices?assets=BTC,ETH,OLD,GONE', await harness.putKey({ tier: 'small' }));
     expectProblem(wide, 400, 'INVALID_REQUEST');
     expect(wide.body['detail']).toContain('more than 3 calls');
+  });
+
+  test('without any asset is no request', async () => {
+    const key = await harness.putKey();
+    for (const path of ['/prices', '/prices?assets=', '/prices?assets=,%20,'])
+      expectProblem(await pod.get(path, key), 400, 'INVALID_REQUEST');
   });
 
   test('is refused as a whole when the bucket has too little', async () => {
