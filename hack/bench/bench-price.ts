@@ -5,12 +5,12 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { on } from 'node:events';
 import path from 'node:path';
-import { sleep, systemClock } from '@weir/clock';
 import { waitFor } from '@weir/testing';
 import { bundleProgram, findPrograms } from '../bundle.ts';
 import type { LatencyResult, LoadResult } from './load-client.ts';
 import type { Order, Report } from './load-generator.ts';
 import { freePort, median, round } from './numbers.ts';
+import { countDecisions, readPrice, touchKeys } from './price-client.ts';
 import { canPin, pin, startServer, type ServerProcess, type ServerProgram } from './server-process.ts';
 import { startStage, type Stage } from './stage.ts';
 
@@ -62,7 +62,7 @@ const say = (text: string): void => console.error(text);
 
 export async function benchPrice(options: PriceBenchOptions): Promise<PriceBenchResult> {
   pin(process.pid, LOAD_CORE);
-  if (!canPin) say('taskset is not there: server and load share all cores, so ratios are less sharp');
+  if (!canPin) say('no taskset, or one core only: server and load share what there is, so ratios are less sharp');
   const root = path.resolve(import.meta.dirname, '..', '..');
   const program = findPrograms(root).find(({ name }) => name === 'price');
   if (program === undefined) throw new Error('there is no process named price to bundle');
@@ -135,38 +135,6 @@ async function startSubjects(
     many: { name: `price, ${options.keys} pro keys`, server: price, keys: stage.proKeys },
     rateLimit: { name: 'Fastify + rate-limit', server: rateLimit, keys: [stage.hotKey] },
   };
-}
-
-/** The answer's text, checked to be a fresh price of BTC; `undefined` for anything else. */
-async function readPrice(port: number, key: string): Promise<string | undefined> {
-  const response = await fetch(`http://127.0.0.1:${port}/price?asset=BTC`, {
-    headers: { authorization: `Bearer ${key}` },
-  });
-  const text = await response.text();
-  if (response.status !== 200) return undefined;
-  // What it is is being checked.
-  const { asset, price, price_text, status } = JSON.parse(text) as Record<string, unknown>;
-  const isRight = asset === 'BTC' && typeof price === 'number' && price > 0 && String(price) === price_text;
-  return isRight && status === 'fresh' ? text : undefined;
-}
-
-const TOUCHING = 8;
-const TOUCHES_MAX = 20;
-
-/** Every key once, so that rounds measure keys in use. A key whose stores are too busy to answer is tried again. */
-export async function touchKeys(port: number, keys: readonly string[]): Promise<void> {
-  const left = keys.values();
-  const touch = async (): Promise<void> => {
-    for (const key of left) {
-      let tries = 0;
-      while ((await readPrice(port, key)) === undefined) {
-        tries += 1;
-        if (tries === TOUCHES_MAX) throw new Error('a key is refused whatever is tried');
-        await sleep(systemClock, 100);
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: TOUCHING }, touch));
 }
 
 function startGenerator(): ChildProcess {
@@ -262,6 +230,10 @@ async function report(
     ]);
   }
   for (const line of table(rows)) say(line);
+  const { all, fallback } = await countDecisions(hot.server.port);
+  say(
+    `${((100 * fallback) / all).toFixed(2)} % of the decisions were made without Valkey, which did not answer in time`,
+  );
   say(
     `medians of ${options.rounds} rounds of ${options.roundMs} ms, ${options.connections} connections, ${options.depth} requests in flight each; ` +
       'latencies at half of each row’s answers/s, open loop, measured by the client from write to answer',

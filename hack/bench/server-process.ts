@@ -2,6 +2,7 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { sleep, systemClock } from '@weir/clock';
 
 export interface ServerProcess {
@@ -13,7 +14,7 @@ export interface ServerProcess {
   stop(): Promise<void>;
 }
 
-export const canPin = spawnSync('taskset', ['--version']).status === 0;
+export const canPin = availableParallelism() > 1 && spawnSync('taskset', ['--version']).status === 0;
 
 /** All threads of a running process, onto one core. */
 export function pin(pid: number, core: number): void {
