@@ -137,13 +137,18 @@ describe('policies', () => {
     expect((await pod.get('/price?asset=BTC-EUR', await harness.putKey({ tier: 'euro' }))).status).toBe(200);
   });
 
-  test('a dry run refuses nothing, whatever the policy says', async () => {
-    const key = await harness.putKey({ tier: 'dry' });
+  test.each([
+    ['dry', 5],
+    ['dry-rate', 4],
+  ])('a dry run refuses nothing, and counts what it would have refused: tier %s', async (tier, refusals) => {
+    const counted = async (): Promise<number> => {
+      const { text } = await pod.get('/metrics');
+      return Number(/weir_price_decisions_total\{[^}]*outcome="dry_run_refused"[^}]*\} (\d+)/.exec(text)?.[1]);
+    };
+    const key = await harness.putKey({ tier });
+    const before = await counted();
     for (let call = 0; call < 5; call += 1) expect((await pod.get('/price?asset=BTC', key)).status).toBe(200);
-    const metrics = await pod.get('/metrics');
-    const [, count] =
-      /weir_price_decisions_total\{[^}]*outcome="dry_run_refused"[^}]*\} (\d+)/.exec(metrics.text) ?? [];
-    expect(Number(count)).toBeGreaterThanOrEqual(5);
+    expect((await counted()) - before).toBe(refusals);
   });
 
   test('a changed policy binds the next requests', async () => {
