@@ -31,7 +31,8 @@ async function serve(api: PriceApi, reply: FastifyReply, header: string | undefi
     ({ name }) => feeds === undefined || feeds.has(name) || access.isDryRun,
   );
   const listings = allowed.map(listingOf).filter((listing) => listing !== '');
-  sendJson(api, reply, `{"assets":[${listings.join(',')}]}`, { access, decision: undefined });
+  const body = `{"assets":[${listings.join(',')}]}`;
+  sendJson(api, reply, { body, bytes: Buffer.byteLength(body), access, decision: undefined });
 }
 
 /** Kept until the documents change: a list of 10,000 assets is too much work for every request. */

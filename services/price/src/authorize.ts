@@ -36,12 +36,36 @@ export function createAuthorizer(options: AuthorizerOptions): Authorize {
     if (access.isRefusedDry) metrics.dryRunRefusals.add();
     return access;
   };
+  const readBearer = createBearerReader();
   return (header) => {
     if (!isInformed()) return REFUSED.starting;
-    const text = bearerText(header);
+    const text = readBearer(header);
     if (text === undefined) return REFUSED.missing;
     const lookup = keys.lookup(text);
     return lookup instanceof Promise ? lookup.then(judge) : judge(lookup);
+  };
+}
+
+/** A power of two. */
+const REMEMBERED_HEADERS = 1_024;
+
+/**
+ * As `bearerText`, remembering headers seen lately by their last characters. For such a one it answers the text of before: a
+ * map has its hash already, while a part of a fresh header has to be hashed and compared out of line.
+ */
+export function createBearerReader(): typeof bearerText {
+  const headers = Array.from({ length: REMEMBERED_HEADERS }, () => '');
+  const texts = Array.from({ length: REMEMBERED_HEADERS }, () => '');
+  return (header) => {
+    if (header === undefined) return undefined;
+    const { length } = header;
+    const place = (header.charCodeAt(length - 1) * 31 + header.charCodeAt(length - 2)) & (REMEMBERED_HEADERS - 1);
+    if (header !== '' && headers[place] === header) return texts[place];
+    const text = bearerText(header);
+    if (text === undefined) return undefined;
+    headers[place] = header;
+    texts[place] = text;
+    return text;
   };
 }
 

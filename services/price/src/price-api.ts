@@ -33,19 +33,25 @@ export const UNLIMITED: Decision = { admitted: true, limit: undefined, remaining
 
 const JSON_MEDIA_TYPE = 'application/json; charset=utf-8';
 
+export interface Answer extends Admission {
+  readonly body: string;
+  /** Of the body in UTF-8. Counting them costs a copy of the text, so they come from whoever knows them. */
+  readonly bytes: number;
+}
+
 /**
  * Answers 200, past Fastify's own sending: none of its hooks and serializers has anything to do here, and together they
  * cost a twelfth of the whole request.
  */
-export function sendJson(api: PriceApi, reply: FastifyReply, body: string, admission: Admission): void {
-  const { access, decision } = admission;
+export function sendJson(api: PriceApi, reply: FastifyReply, { body, bytes, access, decision }: Answer): void {
   api.metrics.answered.add();
   const headers = ['content-type', JSON_MEDIA_TYPE, 'cache-control', 'private'];
   if (decision !== undefined && access.policyHeader !== '')
     headers.push('ratelimit-policy', access.policyHeader, 'ratelimit', limitHeader(decision));
-  headers.push('content-length', String(Buffer.byteLength(body)));
+  headers.push('content-length', String(bytes));
   reply.hijack();
-  reply.raw.writeHead(200, headers).end(body);
+  // One byte for each character: the same bytes in both encodings, and Latin-1 is written without a conversion.
+  reply.raw.writeHead(200, headers).end(body, bytes === body.length ? 'latin1' : 'utf8');
 }
 
 /** Answers with a problem. */

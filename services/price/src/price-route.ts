@@ -65,16 +65,23 @@ function read(api: PriceApi, reply: FastifyReply, slot: Slot, admission: Admissi
   const check = api.reader.check(slot, ageMs);
   if (check === undefined) {
     countTier(api.metrics, slot, record);
-    return answer(api, reply, renderPrice(slot, admission.access, ageMs, api.metrics), admission);
+    return answer(api, reply, { slot, ageMs, admission });
   }
   return check.then(() => {
     countTier(api.metrics, slot, record);
-    const lateMs = ageMsOf(slot, api.serverTimeMs());
-    answer(api, reply, renderPrice(slot, admission.access, lateMs, api.metrics), admission);
+    answer(api, reply, { slot, ageMs: ageMsOf(slot, api.serverTimeMs()), admission });
   });
 }
 
-function answer(api: PriceApi, reply: FastifyReply, body: string | Refusal, admission: Admission): void {
+interface Read {
+  readonly slot: Slot;
+  readonly ageMs: number;
+  readonly admission: Admission;
+}
+
+function answer(api: PriceApi, reply: FastifyReply, { slot, ageMs, admission }: Read): void {
+  const { access, decision } = admission;
+  const body = renderPrice(slot, access, ageMs, api.metrics);
   if (body instanceof Refusal) refuse(api, reply, body.problem, admission);
-  else sendJson(api, reply, body, admission);
+  else sendJson(api, reply, { body, bytes: body.length + slot.headExtraBytes, access, decision });
 }

@@ -64,6 +64,18 @@ test('a new record gets a new head', () => {
   expect(headOf(slot, newer)).toContain('"price":84737.59,');
 });
 
+test('knows the bytes of a head whatever is in it', () => {
+  const table = createPriceTable();
+  table.declare(new Map([['a/x', feedDocument({ feed: 'a/x' })]]), 0);
+  const slot = table.slot('BTC');
+  if (slot === undefined) throw new Error('BTC is declared');
+  for (const source of ['coinbase-ws', 'börse-ws', '取引所-ws', 'coinbase-ws']) {
+    const record = priceRecord({ seq: seqAt(NOW_MS), source });
+    slot.head = undefined;
+    expect(Buffer.byteLength(headOf(slot, record))).toBe(headOf(slot, record).length + slot.headExtraBytes);
+  }
+});
+
 test('never goes back to a smaller or equal seq while the held one is of the present', () => {
   const seqs = fc.integer({ min: seqAt(NOW_MS - 60_000), max: seqAt(NOW_MS) });
   fc.assert(

@@ -29,6 +29,8 @@ export interface Slot {
   record: PriceRecord | undefined;
   /** Beginning of the record's JSON, made when it is first asked for. */
   head: string | undefined;
+  /** UTF-8 bytes of `head` beyond one for each character: 0 unless a source has a name beyond ASCII. */
+  headExtraBytes: number;
   /** Server time of the last request; 0 before the first. */
   lastAskedMs: number;
   /** Monotonic instant of the last look into Valkey. */
@@ -134,6 +136,7 @@ function newSlot(pair: string, feed: FeedState): Slot {
     feed,
     record: undefined,
     head: undefined,
+    headExtraBytes: 0,
     lastAskedMs: 0,
     checkedMs: Number.NEGATIVE_INFINITY,
   };
@@ -141,5 +144,9 @@ function newSlot(pair: string, feed: FeedState): Slot {
 
 /** The cached beginning of a slot's JSON. */
 export function headOf(slot: Slot, record: PriceRecord): string {
-  return (slot.head ??= priceJsonHead(record));
+  if (slot.head !== undefined) return slot.head;
+  const head = priceJsonHead(record);
+  slot.head = head;
+  slot.headExtraBytes = Buffer.byteLength(head) - head.length;
+  return head;
 }

@@ -53,7 +53,8 @@ async function serve(api: PriceApi, reply: FastifyReply, list: string, header: s
   const cost = prices.length;
   const decision = access.decide === undefined ? UNLIMITED : await api.limiter.decide({ ...access.decide, cost });
   if (!passDecision(api, reply, access, decision)) return;
-  sendJson(api, reply, `{"prices":[${prices.join(',')}],"errors":${JSON.stringify(errors)}}`, { access, decision });
+  const body = `{"prices":[${prices.join(',')}],"errors":${JSON.stringify(errors)}}`;
+  sendJson(api, reply, { body, bytes: Buffer.byteLength(body), access, decision });
 }
 
 /** In order, each once however it is spelled: "BTC-USD" is "BTC". */
