@@ -15,5 +15,6 @@ lifecycle.onStop('part', () => {
   return behaviour === 'stops' ? undefined : new Promise<void>(() => undefined);
 });
 lifecycle.handleSignals(process);
-lifecycle.markReady();
+// Before it says that it is ready: the test signals as soon as it reads that.
 process.once('SIGUSR2', () => void Promise.reject(new Error('nobody awaits this')));
+lifecycle.markReady();
