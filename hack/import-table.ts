@@ -28,6 +28,8 @@ export const layers: readonly Layer[] = [
   { packages: ['testing'], mayImport: libraries },
   // Services meet only in Valkey: never one another, never the resources.
   { packages: services, mayImport: [...libraries, ...runtime] },
+  // It meets services only through Deployments and documents.
+  { packages: ['operator'], mayImport: [...libraries, ...runtime, 'crds'] },
   { packages: ['crds'], mayImport: ['errors', 'wire'] },
   { packages: ['exchanges'], mayImport: [...foundations, ...contracts, 'crds'] },
   { packages: ['standalone'], mayImport: [...libraries, ...services, 'crds', 'exchanges'] },
@@ -71,6 +73,11 @@ export const exclusives: readonly Exclusive[] = [
     npm: ['ws'],
     folders: ['services/feed', 'test-e2e/exchanges'],
     why: 'sockets belong to the connector and to the simulator',
+  },
+  {
+    npm: ['@kubernetes/client-node', 'undici'],
+    folders: ['operator'],
+    why: 'the API server is talked to by operator/src/kube alone; services know no Kubernetes',
   },
   { npm: ['yaml', 'ajv', 'ajv-formats'], folders: ['crds'], why: 'resources are read and validated in @weir/crds' },
 ];

@@ -1,0 +1,18 @@
+/** The contract between the work queue and what a kind does. */
+import type { ObjectKey } from './resource.ts';
+
+export interface ReconcileContext {
+  /** Aborted when leadership is lost, the process stops, or the reconcile takes too long. */
+  readonly signal: AbortSignal;
+}
+
+export interface ReconcileResult {
+  /** Come back after this time even if nothing changes. Absent: only when something changes, or with the resync. */
+  readonly requeueAfterMs?: number;
+}
+
+/**
+ * Level-based: it is given a name only, reads what is, and brings what is desired about. A second run in a row writes
+ * nothing. A rejection is tried again with backoff; a TerminalError waits for the next change instead.
+ */
+export type Reconcile = (key: ObjectKey, context: ReconcileContext) => Promise<ReconcileResult>;
