@@ -1,4 +1,5 @@
 /** Starts the process `feed`: one PriceFeed, with its health and metrics over HTTP. */
+import { reportStats } from '@weir/cluster';
 import { loadConfig, settingsTable } from '@weir/config';
 import { createHttpServer, listen } from '@weir/http';
 import { runProcess, type ProcessParts } from '@weir/process';
@@ -24,6 +25,8 @@ async function start(parts: ProcessParts<Config>): Promise<void> {
   const { url } = await listen(server, { host: config.WEIR_HTTP_HOST, port: config.WEIR_HTTP_PORT });
   logger.info({ url }, 'listening');
   await valkey.ready();
+  const stats = reportStats({ ...parts, role: 'feed' });
+  lifecycle.onStop('cluster stats', () => stats.close());
   started.feed = await startFeed({ ...parts, feed: name });
   lifecycle.markReady();
 }

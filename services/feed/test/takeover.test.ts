@@ -1,9 +1,16 @@
 /** Two processes of one feed: what readers of Valkey see when one of them, or what Valkey holds, is lost. */
 import { systemClock } from '@weir/clock';
 import { startExchanges, type Exchanges } from '@weir/exchanges';
+import { keyspace } from '@weir/keyspace';
 import { startTestValkey, waitFor, type TestValkey } from '@weir/testing';
 import { publishDocuments, type Subscription, type Valkey } from '@weir/valkey';
-import { decodePriceRecord, decodePriceUpdateBatch, type FeedStatus, type PriceUpdateBatch } from '@weir/wire';
+import {
+  decodeClusterStats,
+  decodePriceRecord,
+  decodePriceUpdateBatch,
+  type FeedStatus,
+  type PriceUpdateBatch,
+} from '@weir/wire';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { runFeedToEnd, startFeedProcess, type FeedProcess } from './feed-process.ts';
 import { openValkey } from './open-valkey.ts';
@@ -109,6 +116,17 @@ test('each says over HTTP what it does', async () => {
   const status = await waitFor(() => valkey.bulk.get(`feed:status:${FEED}`));
   // Written by the feed under test.
   expect(JSON.parse(status) as FeedStatus).toMatchObject({ active, lease });
+});
+
+test('each is on the list of processes while it runs, and only then', async () => {
+  await ensurePair();
+  const nodes = async (): Promise<unknown> => valkey.bulk.call('ZRANGE', keyspace.clusterNodes.key(), 0, -1);
+  await waitFor(async () => String(await nodes()) === 'feed:a,feed:b');
+  const stats = decodeClusterStats((await valkey.bulk.get(keyspace.clusterStats.key({ node: 'b' }))) ?? '');
+  expect(stats).toMatchObject({ node: 'b', role: 'feed', tcp_requests: 0 });
+  expect(stats).not.toHaveProperty('applied_policies_seq');
+  await kill('b', 'SIGTERM');
+  expect(await nodes()).toEqual(['feed:a']);
 });
 
 test('after FLUSHALL every price is back within 3 s, without a restart, from one publisher', async () => {

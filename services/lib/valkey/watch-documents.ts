@@ -22,6 +22,8 @@ export interface WatchDocumentsOptions<T> {
   readonly parse: (json: string) => T | undefined;
   /** After the first read, even of nothing, and whenever a wanted document has changed. */
   onChange(snapshot: ReadonlyMap<string, T>, seq: number): void;
+  /** Whenever `seq` is another one, also when no wanted document has changed; after `onChange`. */
+  readonly onSeq?: (seq: number) => void;
   /** Which documents are wanted; all of them when absent. */
   readonly fields?: (field: string) => boolean;
 }
@@ -228,6 +230,7 @@ class Watcher<T> implements DocumentWatch<T> {
       snapshot.size !== this.#snapshot.size ||
       [...snapshot].some(([field, document]) => this.#snapshot.get(field) !== document);
     const isFirst = !this.#isLoaded;
+    const isNewSeq = seq !== this.#seq;
     this.#texts = texts;
     this.#snapshot = snapshot;
     this.#seq = seq;
@@ -237,6 +240,7 @@ class Watcher<T> implements DocumentWatch<T> {
     this.#isLost = false;
     try {
       if (hasChanged || isFirst) this.#options.onChange(snapshot, seq);
+      if (isNewSeq) this.#options.onSeq?.(seq);
     } catch (err) {
       this.#options.logger.error({ err }, 'a change of documents could not be handled');
     }

@@ -4,7 +4,7 @@
  * Pure: no I/O, no clock. Decoders answer `undefined` for what they cannot read and never throw.
  */
 export * from './api-key-record.ts';
-export type * from './cluster-stats.ts';
+export * from './cluster-stats.ts';
 export * from './decimal.ts';
 export type * from './feed-document.ts';
 export * from './feed-status.ts';

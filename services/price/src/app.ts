@@ -8,6 +8,7 @@
  * 503, never 403 or 404. Does not: fetch prices from exchanges, or write them.
  */
 import type { Clock } from '@weir/clock';
+import { reportStats } from '@weir/cluster';
 import { createHttpServer } from '@weir/http';
 import { createKeyCache } from '@weir/keys';
 import type { Lifecycle } from '@weir/lifecycle';
@@ -18,6 +19,7 @@ import { DEFAULT_DEADLINES, watchDocuments, type Valkey } from '@weir/valkey';
 import type { FastifyInstance } from 'fastify';
 import { addAssetsRoute } from './assets-route.ts';
 import { createAuthorizer } from './authorize.ts';
+import { countForCluster } from './count-for-cluster.ts';
 import { describeHealth } from './describe-health.ts';
 import { followUpdates } from './follow-updates.ts';
 import { createPriceMetrics, type PriceMetrics } from './metrics.ts';
@@ -28,7 +30,6 @@ import { createPriceTable, type PriceTable } from './price-table.ts';
 import { addPricesRoute } from './prices-route.ts';
 import { readFeed, readPolicy } from './read-documents.ts';
 import { createPriceReader, type PriceReader } from './read-price.ts';
-import { reportStats } from './report-stats.ts';
 import { createRereader } from './reread-prices.ts';
 import { createUnenforcedWarner } from './warn-unenforced.ts';
 
@@ -52,8 +53,14 @@ export async function buildPrice(deps: PriceDeps): Promise<FastifyInstance> {
   const { valkey, postgres, clock, logger, telemetry, lifecycle } = deps;
   const metrics = createPriceMetrics(telemetry);
   const prices = startPrices(deps, metrics);
-  const policies = startPolicies(deps);
-  const stats = reportStats({ ...deps, metrics, appliedPoliciesSeq: policies.seq });
+  // Whoever has changed a policy waits until every process says that it is in force.
+  const policies = startPolicies(deps, () => stats.reportNow());
+  const stats = reportStats({
+    ...deps,
+    role: 'price',
+    counters: () => countForCluster(metrics),
+    appliedPoliciesSeq: policies.seq,
+  });
   lifecycle.onStop('cluster stats', () => stats.close());
   const waitMsMax = deps.decideMs ?? DEFAULT_DEADLINES.decideMs;
   const livePods = (): number => stats.livePods();
@@ -144,7 +151,7 @@ function startPrices(deps: PriceDeps, metrics: PriceMetrics): Prices {
   return { table, reader, isDeclared, missing };
 }
 
-function startPolicies({ valkey, clock, logger, lifecycle }: PriceDeps) {
+function startPolicies({ valkey, clock, logger, lifecycle }: PriceDeps, onSeq: () => void) {
   const directory = createPolicyDirectory('http');
   const warnUnenforced = createUnenforcedWarner(logger);
   const watch = watchDocuments({
@@ -157,6 +164,7 @@ function startPolicies({ valkey, clock, logger, lifecycle }: PriceDeps) {
       directory.replace(documents);
       warnUnenforced(documents);
     },
+    onSeq,
   });
   lifecycle.onStop('policies', () => watch.close());
   return {

@@ -56,7 +56,8 @@ export interface Harness {
   /** Another client's view of the same Valkey. */
   readonly valkey: Valkey;
   publishFeeds(...documents: FeedDocument[]): Promise<void>;
-  publishPolicies(...documents: PolicyDocument[]): Promise<void>;
+  /** Resolves to their number. */
+  publishPolicies(...documents: PolicyDocument[]): Promise<number>;
   /** Puts a key into Valkey alone; returns its text. */
   putKey(changes?: Partial<ApiKeyRecord>): Promise<string>;
   /** Puts a price into Valkey without telling anybody. */
@@ -105,12 +106,12 @@ export async function startHarness(): Promise<Harness> {
         'feeds',
         jsonByField(documents, ({ feed }) => feed),
       )),
-    publishPolicies: async (...documents) =>
-      void (await publishDocuments(
+    publishPolicies: (...documents) =>
+      publishDocuments(
         valkey.bulk,
         'policies',
         jsonByField(documents, ({ policy }) => policy),
-      )),
+      ),
     async putKey(changes = {}) {
       const text = createKeyText('test');
       const fields = Object.entries(encodeApiKeyRecord(keyRecord(changes))).flat();

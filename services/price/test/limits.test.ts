@@ -2,7 +2,7 @@
 import { systemClock } from '@weir/clock';
 import { keyspace } from '@weir/keyspace';
 import { waitFor } from '@weir/testing';
-import type { OnValkeyFailure } from '@weir/wire';
+import { decodeClusterStats, type OnValkeyFailure } from '@weir/wire';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { feedDocument, policyDocument, startHarness, type Answer, type Harness, type Pod } from './harness.ts';
 
@@ -71,6 +71,25 @@ describe('three pods on one Valkey', () => {
     });
     await fourth.stop();
     expect(String(await nodes())).not.toContain('price-fourth');
+  });
+
+  test('tell at once which policies are in force, and not only when their turn comes', async () => {
+    const reporting = await harness.startPod({ node: 'price-reporting' });
+    const key = keyspace.clusterStats.key({ node: 'price-reporting' });
+    const appliedSeq = async (): Promise<number | undefined> =>
+      decodeClusterStats((await harness.valkey.bulk.get(key)) ?? '')?.applied_policies_seq;
+    await waitFor(appliedSeq);
+    // With the regular report just done the next one is 3 s away.
+    await harness.valkey.bulk.call('DEL', key);
+    await waitFor(appliedSeq);
+    const changedMs = systemClock.monotonicMs();
+    for (const burst of [1, 2, 3]) {
+      const limits = { requestsPerSecond: 1, burst };
+      const seq = await harness.publishPolicies(policyDocument({ policy: 'weir/told', tier: 'told', limits }));
+      await waitFor(async () => (await appliedSeq()) === seq);
+    }
+    expect(systemClock.monotonicMs() - changedMs).toBeLessThan(2_000);
+    await reporting.stop();
   });
 });
 

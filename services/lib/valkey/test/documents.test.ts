@@ -64,12 +64,14 @@ interface Watched {
   readonly watch: DocumentWatch<Document>;
   /** Names of the documents with their texts, after every change. */
   readonly changes: Record<string, string>[];
+  readonly seqs: number[];
   readonly parsed: string[];
 }
 
 function watchFeeds(fields?: (field: string) => boolean): Watched {
   const changes: Record<string, string>[] = [];
   const parsed: string[] = [];
+  const seqs: number[] = [];
   const watch = watchDocuments<Document>({
     valkey,
     family: 'feeds',
@@ -82,10 +84,11 @@ function watchFeeds(fields?: (field: string) => boolean): Watched {
       return document;
     },
     onChange: (snapshot) => changes.push(Object.fromEntries([...snapshot].map(([field, { text }]) => [field, text]))),
+    onSeq: (seq) => seqs.push(seq),
     ...(fields !== undefined && { fields }),
   });
   open.push(watch);
-  return { watch, changes, parsed };
+  return { watch, changes, seqs, parsed };
 }
 
 test('a reader is ready with nothing, then hears of every document that comes, changes and goes', async () => {
@@ -218,14 +221,15 @@ test('an unreadable document leaves the last good one in place, and the others c
   expect([...watch.snapshot.values()].map(({ text }) => text).toSorted()).toEqual(['1', '2b']);
 });
 
-test('a reader of one field neither reads nor hears of the others', async () => {
-  const { watch, changes, parsed } = watchFeeds((field) => field === 'a/mine');
+test('a reader of one field neither reads nor hears of the others, but of every number', async () => {
+  const { watch, changes, parsed, seqs } = watchFeeds((field) => field === 'a/mine');
   await watch.ready;
   const first = await publish({ 'a/mine': documentOf('m'), 'a/other': documentOf('o') });
   await waitFor(() => watch.seq === first);
   const second = await publish({ 'a/other': documentOf('o2') });
   await waitFor(() => watch.seq === second);
   expect([changes, parsed]).toEqual([[{}, { 'a/mine': 'm' }], ['m']]);
+  expect(seqs).toEqual([first, second]);
 });
 
 test('concurrent publishers lose nothing: every reader ends with every document', async () => {

@@ -1,0 +1,16 @@
+/** The counters of `cluster:stats` that a price process has. */
+import type { ClusterCounters } from '@weir/wire';
+import type { PriceMetrics } from './metrics.ts';
+
+export function countForCluster(metrics: PriceMetrics): Partial<ClusterCounters> {
+  const { answered, refused4xx, refused5xx } = metrics;
+  return {
+    tcp_requests: answered.value + refused4xx.value + refused5xx.value,
+    syncmap_hits: metrics.syncmapHits.value,
+    elasticache_hits: metrics.elasticacheHits.value,
+    cache_misses: metrics.cacheMisses.value,
+    errors_5xx: refused5xx.value,
+    errors_4xx: refused4xx.value,
+    rate_limit_hits: metrics.rateLimited.value,
+  };
+}
