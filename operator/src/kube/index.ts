@@ -1,0 +1,41 @@
+/**
+ * The machinery of an operator: client, watches, queues, election, events. It knows no kind of Weir's.
+ *
+ * Guarantees: every call has a deadline and its errors say whether a retry can help; nothing is written once leadership
+ * is lost; a watch that breaks, for whatever reason, comes back by itself; no two workers ever have the same object, and
+ * none is forgotten. Does not: decide what is desired, or cache what nobody asked it to watch.
+ */
+export type { Cache, CacheChange, IndexFunction } from './cache.ts';
+export type { CacheDefinition, CacheRegistry } from './cache-registry.ts';
+export { setCondition, type ConditionUpdate } from './conditions.ts';
+export {
+  controllerKeyOf,
+  watchCache,
+  type ControllerDefinition,
+  type ControllerSource,
+  type Enqueue,
+  type EnqueueOptions,
+} from './controller-definition.ts';
+export type { EventRecorder, ObjectEvent } from './event-recorder.ts';
+export type { Fence } from './fence.ts';
+export type { ApplyOptions, CallOptions, DeleteOptions, KubeClient, ListOptions } from './kube-client.ts';
+export {
+  isKubeError,
+  isTerminal,
+  KubeError,
+  TerminalError,
+  type KubeErrorCause,
+  type KubeErrorKind,
+} from './kube-error.ts';
+export type { Reconcile, ReconcileContext, ReconcileResult } from './reconciler.ts';
+export {
+  keyOf,
+  nameOf,
+  type Condition,
+  type KubeObject,
+  type ObjectKey,
+  type ObjectMeta,
+  type ObjectName,
+  type OwnerReference,
+  type ResourceType,
+} from './resource.ts';
