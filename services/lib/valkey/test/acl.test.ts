@@ -37,7 +37,7 @@ afterAll(async () => {
 });
 
 test('the page lists the users', () => {
-  expect(usersOfPage().map(([name]) => name)).toEqual(['feed', 'price', 'publisher']);
+  expect(usersOfPage().map(([name]) => name)).toEqual(['feed', 'price', 'operator']);
 });
 
 test.each([
@@ -54,8 +54,14 @@ test.each([
   ['price', 'HSET ratelimit:{k} tat 1'],
   ['price', 'HGETALL policies'],
   ['price', 'ZADD cluster:nodes 1 price:a'],
-  ['publisher', 'HSET policies weir/free 1'],
-  ['publisher', 'HSET apikey:0 id 1'],
+  ['operator', 'HSET policies weir/free 1'],
+  ['operator', 'HSET apikey:0 id 1'],
+  ['operator', 'GET feed:status:weir/majors'],
+  ['operator', 'GET feed:lease:weir/majors'],
+  ['operator', 'DEL price:BTC'],
+  ['operator', 'GET cluster:stats:price-0'],
+  ['operator', 'SET cluster:stats:operator-0 1 EX 30'],
+  ['operator', 'ZADD cluster:nodes 1 operator:a'],
 ])('%s may %s', async (user, command) => {
   expect(await admin.bulk.call('ACL', 'DRYRUN', user, ...command.split(' '))).toBe('OK');
 });
@@ -70,16 +76,19 @@ test.each([
   ['price', 'HSET policies weir/free 1'],
   ['price', 'PUBLISH price:updates x'],
   ['price', 'KEYS *'],
-  ['publisher', 'SET price:BTC 1'],
-  ['publisher', 'HGETALL ratelimit:{k}'],
+  ['operator', 'SET feed:status:weir/majors 1'],
+  ['operator', 'DEL feed:lease:weir/majors'],
+  ['operator', 'HGETALL ratelimit:{k}'],
+  ['operator', 'PUBLISH price:updates x'],
+  ['operator', 'FLUSHALL'],
 ])('%s may not %s', async (user, command) => {
   expect(await admin.bulk.call('ACL', 'DRYRUN', user, ...command.split(' '))).toMatch(/no permission/);
 });
 
-test('a publisher publishes and a feed follows, with these rights alone', async () => {
-  const publisher = connectTo({ port: server.port, username: 'publisher', password: 'secret' });
+test('an operator publishes and a feed follows, with these rights alone', async () => {
+  const operator = connectTo({ port: server.port, username: 'operator', password: 'secret' });
   const feed = connectTo({ port: server.port, username: 'feed', password: 'secret' });
-  await Promise.all([publisher.ready(), feed.ready()]);
+  await Promise.all([operator.ready(), feed.ready()]);
   const watch = watchDocuments<unknown>({
     valkey: feed,
     family: 'feeds',
@@ -90,7 +99,7 @@ test('a publisher publishes and a feed follows, with these rights alone', async 
   });
   await watch.ready;
   const seq = await publishDocuments(
-    publisher.bulk,
+    operator.bulk,
     'feeds',
     new Map([['weir/majors', JSON.stringify({ big: 'x'.repeat(100_000) })]]),
   );
@@ -98,5 +107,5 @@ test('a publisher publishes and a feed follows, with these rights alone', async 
   expect([...watch.snapshot.keys()]).toEqual(['weir/majors']);
   await watch.close();
   expect(await admin.bulk.call('ACL', 'LOG')).toEqual([]);
-  await Promise.all([publisher.close(), feed.close()]);
+  await Promise.all([operator.close(), feed.close()]);
 });
