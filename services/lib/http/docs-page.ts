@@ -1,5 +1,6 @@
 /** An OpenAPI document as one HTML page without scripts or other files, with the error codes at its end. */
 import { errorCatalogue } from '@weir/errors';
+import { PROBLEM_MEDIA_TYPE } from './problem.ts';
 
 type Node = Readonly<Record<string, unknown>>;
 
@@ -76,10 +77,16 @@ function renderParameters(parameters: readonly unknown[]): string {
 function renderAnswer([status, value]: [string, unknown]): string {
   const answer = nodeOf(value);
   const description = escapeHtml(textOf(answer['description']));
+  const bodies = nodeOf(answer['content']);
   // The problem document is the same everywhere; the table of codes says more than its schema would.
-  const content = status === 'default' ? '' : renderContent(nodeOf(answer['content']));
-  const codes = status === 'default' ? ' (see <a href="#errors">error codes</a>)' : '';
-  return `<dt>${escapeHtml(status)}</dt><dd>${description}${codes}${content}</dd>`;
+  const isProblem = PROBLEM_MEDIA_TYPE in bodies;
+  const codes = isProblem ? ' (see <a href="#errors">error codes</a>)' : '';
+  const headers = Object.entries(nodeOf(answer['headers'])).map(renderHeader).join('');
+  return `<dt>${escapeHtml(status)}</dt><dd>${description}${codes}${headers}${isProblem ? '' : renderContent(bodies)}</dd>`;
+}
+
+function renderHeader([name, value]: [string, unknown]): string {
+  return `<br><code>${escapeHtml(name)}</code> ${escapeHtml(textOf(nodeOf(value)['description']))}`;
 }
 
 function renderContent(content: Node): string {

@@ -6,6 +6,6 @@
  * every connection. Does not: authenticate, limit or know any route of a service.
  */
 export { listen, type Listening, type ListenOptions } from './listen.ts';
-export { type OpenapiInfo } from './openapi.ts';
+export { type DescribedSchema, type OpenapiInfo } from './openapi.ts';
 export { PROBLEM_MEDIA_TYPE, problemOf, sendProblem, type Problem, type ProblemSource } from './problem.ts';
 export { createHttpServer, DEFAULT_BODY_LIMIT_BYTES, type HttpServerOptions } from './server.ts';

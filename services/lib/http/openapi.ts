@@ -1,6 +1,6 @@
 /** /openapi.json from the schemas of the routes, and /docs as a page that needs nothing else. */
 import { fastifySwagger } from '@fastify/swagger';
-import { errorCatalogue } from '@weir/errors';
+import { errorCatalogue, type ErrorCode } from '@weir/errors';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import { renderDocsPage } from './docs-page.ts';
 import { PROBLEM_MEDIA_TYPE } from './problem.ts';
@@ -46,11 +46,48 @@ export function addOpenapi(server: FastifyInstance, info: OpenapiInfo): void {
   );
 }
 
-/** Every route may end in a problem; a route that describes its refusals one by one keeps them as well. */
-function withProblem(schema: FastifySchema | undefined): FastifySchema {
-  const described = schema?.response;
-  const answers = typeof described === 'object' && described !== null ? described : { 200: { description: 'Success' } };
-  return { ...schema, response: { ...answers, default: PROBLEM_ANSWER } };
+/** What a route may say of its answers besides Fastify's own schema; for the description alone. */
+export interface DescribedSchema extends FastifySchema {
+  /** Codes by which it refuses; each status is listed with its codes. */
+  readonly refusals?: readonly ErrorCode[];
+  /** Headers by status, with what they mean. */
+  readonly answerHeaders?: Readonly<Record<number, Readonly<Record<string, string>>>>;
+}
+
+/** Every route may end in a problem; a route that names its refusals has them listed by status as well. */
+function withProblem(schema: DescribedSchema | undefined): FastifySchema {
+  const { refusals = [], answerHeaders = {}, ...rest } = schema ?? {};
+  const described = rest.response;
+  const own = typeof described === 'object' && described !== null ? described : { 200: { description: 'Success' } };
+  const answers: Record<string, object> = { ...own, ...describeRefusals(refusals) };
+  for (const [status, headers] of Object.entries(answerHeaders)) {
+    const answer = answers[status];
+    if (answer !== undefined) answers[status] = { ...asAnswer(answer), headers: describeHeaders(headers) };
+  }
+  return { ...rest, response: { ...answers, default: PROBLEM_ANSWER } };
+}
+
+function describeRefusals(codes: readonly ErrorCode[]): Record<string, object> {
+  const byStatus = Object.groupBy(codes, (code) => errorCatalogue[code].status);
+  return Object.fromEntries(
+    Object.entries(byStatus).map(([status, group = []]) => {
+      const description = group.map((code) => `${code}: ${errorCatalogue[code].title}`).join(' · ');
+      return [status, { ...PROBLEM_ANSWER, description }];
+    }),
+  );
+}
+
+/** A bare schema of the body, in the form that has a place for headers. */
+function asAnswer(answer: object): object {
+  if ('content' in answer) return answer;
+  const description = 'description' in answer ? answer.description : '';
+  return { description, content: { 'application/json': { schema: answer } } };
+}
+
+function describeHeaders(headers: Readonly<Record<string, string>>): Record<string, object> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, description]) => [name, { type: 'string', description }]),
+  );
 }
 
 const PROBLEM_ANSWER = {

@@ -4,7 +4,7 @@ import { parsePair } from '@weir/wire';
 import { refuse, sendJson, type PriceApi } from './price-api.ts';
 import type { FeedState } from './price-table.ts';
 import { Refusal } from './refusal.ts';
-import { AssetsAnswer } from './schemas.ts';
+import { AssetsAnswer, freeAnswers } from './schemas.ts';
 import { inSpan, startRequestSpan } from './trace-request.ts';
 
 const schema = {
@@ -12,6 +12,7 @@ const schema = {
   description: 'With their feed and the ages by which their prices are judged. Costs nothing.',
   tags: ['prices'],
   security: [{ apiKey: [] }],
+  ...freeAnswers,
   response: { 200: AssetsAnswer },
 };
 

@@ -10,7 +10,7 @@ import { passDecision, refuse, sendJson, UNLIMITED, type Admission, type PriceAp
 import type { Slot } from './price-table.ts';
 import { Refusal } from './refusal.ts';
 import { ageMsOf, countTier, findSlot, renderPrice } from './render-price.ts';
-import { AssetText, PriceAnswer } from './schemas.ts';
+import { AssetText, chargedAnswers, PriceAnswer } from './schemas.ts';
 import { inSpan, startRequestSpan } from './trace-request.ts';
 
 const schema = {
@@ -18,6 +18,7 @@ const schema = {
   description: 'The newest known price with its true age. Costs one call.',
   tags: ['prices'],
   security: [{ apiKey: [] }],
+  ...chargedAnswers,
   querystring: Type.Object({ asset: AssetText }),
   response: { 200: PriceAnswer },
 };

@@ -14,7 +14,7 @@ import { passDecision, refuse, sendJson, UNLIMITED, type PriceApi } from './pric
 import type { Slot } from './price-table.ts';
 import { Refusal } from './refusal.ts';
 import { ageMsOf, countTier, findSlot, renderPrice } from './render-price.ts';
-import { AssetList, PricesAnswer } from './schemas.ts';
+import { AssetList, chargedAnswers, PricesAnswer } from './schemas.ts';
 import { inSpan, startRequestSpan } from './trace-request.ts';
 
 const ASSETS_MAX = 100;
@@ -24,6 +24,7 @@ const schema = {
   description: 'Partial: what cannot be answered is listed with its reason. Costs one call for each price answered.',
   tags: ['prices'],
   security: [{ apiKey: [] }],
+  ...chargedAnswers,
   querystring: Type.Object({ assets: AssetList }),
   response: { 200: PricesAnswer },
 };

@@ -1,4 +1,6 @@
 /** What goes in and out over HTTP, as schemas: checked on the way in, documentation on the way out. */
+import type { ErrorCode } from '@weir/errors';
+import type { DescribedSchema } from '@weir/http';
 import { PRICE_STATUSES } from '@weir/wire';
 import { Type } from 'typebox';
 
@@ -63,3 +65,41 @@ export const AssetsAnswer = Type.Object(
   { assets: Type.Array(ListedAsset) },
   { description: 'What the key may ask for' },
 );
+
+/** What can be wrong with a key, whatever is asked for. */
+const KEY_REFUSALS: readonly ErrorCode[] = [
+  'KEY_MISSING',
+  'KEY_MALFORMED',
+  'KEY_UNKNOWN',
+  'KEY_REVOKED',
+  'KEY_EXPIRED',
+  'POLICY_MISSING',
+  'POLICY_SUSPENDED',
+  'PROTOCOL_NOT_ALLOWED',
+  'KEY_STORE_UNAVAILABLE',
+  'STARTING',
+];
+
+const LIMIT = 'What is left of the limit and within which time: draft-ietf-httpapi-ratelimit-headers-11.';
+const POLICY = 'The limit itself: its quota and its window.';
+
+/** Of routes that cost nothing. */
+export const freeAnswers = { refusals: KEY_REFUSALS } satisfies DescribedSchema;
+
+/** Of routes that answer prices and charge for them. */
+export const chargedAnswers = {
+  refusals: [
+    ...KEY_REFUSALS,
+    'INVALID_REQUEST',
+    'ASSET_NOT_ALLOWED',
+    'ASSET_UNKNOWN',
+    'RATE_LIMITED',
+    'LIMITER_UNAVAILABLE',
+    'PRICE_NOT_AVAILABLE',
+    'PRICE_DEAD',
+  ],
+  answerHeaders: {
+    200: { RateLimit: LIMIT, 'RateLimit-Policy': POLICY },
+    429: { RateLimit: LIMIT, 'RateLimit-Policy': POLICY, 'Retry-After': 'Seconds until the same instant.' },
+  },
+} satisfies DescribedSchema;

@@ -298,6 +298,26 @@ describe('what else it says', () => {
     expect((await pod.get('/docs')).text).toContain('/prices');
   });
 
+  test('/openapi.json names the refusals of a route by status, and the headers of its limits', async () => {
+    const { body } = await pod.get('/openapi.json');
+    const limits = { RateLimit: {}, 'RateLimit-Policy': {} };
+    expect(body).toMatchObject({
+      paths: {
+        '/price': {
+          get: {
+            responses: {
+              200: { headers: limits, content: { 'application/json': { schema: { properties: { price_text: {} } } } } },
+              401: { description: expect.stringContaining('KEY_MISSING') },
+              429: { description: expect.stringContaining('RATE_LIMITED'), headers: { ...limits, 'Retry-After': {} } },
+            },
+          },
+        },
+      },
+    });
+    expect(body).not.toHaveProperty(['paths', '/assets', 'get', 'responses', '429']);
+    expect((await pod.get('/docs')).text).toContain('<code>Retry-After</code>');
+  });
+
   test('/metrics counts answers by class and prices by tier', async () => {
     const { text } = await pod.get('/metrics');
     expect(text).toMatch(/weir_price_responses_total\{[^}]*status="2xx"[^}]*\} [1-9]/);
