@@ -70,7 +70,7 @@ function withProblem(schema: DescribedSchema | undefined): FastifySchema {
 function describeRefusals(codes: readonly ErrorCode[]): Record<string, object> {
   const byStatus = Object.groupBy(codes, (code) => errorCatalogue[code].status);
   return Object.fromEntries(
-    Object.entries(byStatus).map(([status, group = []]) => {
+    Object.entries(byStatus).map(([status, group]) => {
       const description = group.map((code) => `${code}: ${errorCatalogue[code].title}`).join(' · ');
       return [status, { ...PROBLEM_ANSWER, description }];
     }),
