@@ -63,5 +63,27 @@ CREATE TRIGGER api_key_version BEFORE UPDATE ON api_key
   FOR EACH ROW WHEN (NEW.* IS DISTINCT FROM OLD.*) EXECUTE FUNCTION raise_api_key_version();
 `;
 
+/**
+ * A text may end before its key does. Its end is part of what is told of the key under that text, so it raises the
+ * key's version as every other change. `withdrawn_at` says that the key is revoked only because its policy asks for it
+ * no more; a revocation without it is final.
+ */
+const addKeyRotation = `
+ALTER TABLE api_key_hash ADD COLUMN expires_at timestamptz;
+ALTER TABLE api_key ADD COLUMN withdrawn_at timestamptz CHECK (withdrawn_at IS NULL OR revoked);
+CREATE INDEX api_key_policy ON api_key (policy) WHERE policy <> '';
+
+CREATE FUNCTION raise_version_of_hashed_key() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE api_key SET version = version + 1 WHERE id = NEW.api_key_id;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER api_key_hash_version AFTER UPDATE ON api_key_hash
+  FOR EACH ROW WHEN (NEW.* IS DISTINCT FROM OLD.*) EXECUTE FUNCTION raise_version_of_hashed_key();
+`;
+
 /** Ids from 100: each package that owns tables has a hundred of its own. */
-export const keyMigrations: readonly Migration[] = [{ id: 100, name: 'create key tables', sql: createKeyTables }];
+export const keyMigrations: readonly Migration[] = [
+  { id: 100, name: 'create key tables', sql: createKeyTables },
+  { id: 101, name: 'add key rotation', sql: addKeyRotation },
+];

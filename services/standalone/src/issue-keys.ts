@@ -43,8 +43,9 @@ async function createSecret(file: string, mode: KeyMode): Promise<string> {
 }
 
 /**
- * Writes every key to Postgres and Valkey. A key that is there already keeps its id and project, and takes the name,
- * tier, policy and expiry of now. Throws RESOURCE_INVALID for a text that belongs to another project.
+ * Writes every key to Postgres and Valkey. A key that is there already keeps its id and takes the project, tier and
+ * expiry of now; a text that is new to it ends the one before. Throws RESOURCE_INVALID for a text that another policy's
+ * key has, for another project.
  */
 export async function issueKeys(
   postgres: Postgres,

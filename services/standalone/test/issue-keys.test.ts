@@ -38,16 +38,16 @@ afterAll(async () => {
   rmSync(root, { recursive: true });
 });
 
-const policies = (project: string): readonly PolicyDocument[] =>
+const policies = (project: string, name = 'pro'): readonly PolicyDocument[] =>
   readResources(
-    `apiVersion: weir.dev/v1alpha1\nkind: ApiKeyPolicy\nmetadata: { name: pro }\nspec:\n  keys:\n` +
+    `apiVersion: weir.dev/v1alpha1\nkind: ApiKeyPolicy\nmetadata: { name: ${name} }\nspec:\n  keys:\n` +
       `    - { name: acme, project: ${project}, secretRef: { name: acme-key } }\n`,
     'pro.yaml',
   ).flatMap((resource) => (resource.kind === 'ApiKeyPolicy' ? [compileApiKeyPolicy(resource)] : []));
 
-it('says of a key whose project was changed which file holds it and what to do', async () => {
+it('says of a key that another policy has, for another project, which file holds it and what to do', async () => {
   await issue(policies('acme'));
-  await issue(policies('acme'));
+  await issue(policies('acme', 'gold'));
   const file = folder.secretFile('default', 'acme-key');
   await expect(issue(policies('other'))).rejects.toThrow(
     `The key in ${file} belongs to another project than "other", which default/pro names for key acme. ` +
@@ -55,4 +55,10 @@ it('says of a key whose project was changed which file holds it and what to do',
   );
   rmSync(file);
   await issue(policies('other'));
+});
+
+it('lets the project of a key follow its policy', async () => {
+  rmSync(folder.secretFile('default', 'acme-key'));
+  await issue(policies('acme', 'free'));
+  await issue(policies('other', 'free'));
 });

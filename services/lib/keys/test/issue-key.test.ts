@@ -97,15 +97,15 @@ test('a revocation reaches every text of the key, and issuing it again does not 
     hashKeyText(rotated),
     record.id,
   ]);
-  const revoked = await revokeKey(stores.postgres, stores.valkey.bulk, record.id);
-  expect(revoked).toEqual({ ...record, revoked: true, version: 2 });
+  expect(await revokeKey(stores.postgres, stores.valkey.bulk, record.id)).toBe(true);
+  const revoked = { ...record, revoked: true, version: 2 };
   for (const each of [text, rotated]) expect(await cachedAt(hashKeyText(each))).toEqual(revoked);
   expect((await issue({ text })).record.revoked).toBe(true);
 });
 
 test('revoking a key that is not there says so', async () => {
   const id = '00000000-0000-4000-8000-000000000000';
-  expect(await revokeKey(stores.postgres, stores.valkey.bulk, id)).toBeUndefined();
+  expect(await revokeKey(stores.postgres, stores.valkey.bulk, id)).toBe(false);
 });
 
 test('every change of a key raises its version, by whatever statement, and nothing else does', async () => {
@@ -156,8 +156,8 @@ test('a change of a key rejects while Valkey is away, and repeated reaches every
   const change = { ...request, text, tier: 'gold' };
   await expect(issueKey(stores.postgres, valkey.bulk, change)).rejects.toMatchObject({ code: 'VALKEY_UNAVAILABLE' });
   await issueKey(stores.postgres, stores.valkey.bulk, change);
-  for (const each of [text, rotated]) {
-    expect(await cachedAt(hashKeyText(each))).toMatchObject({ id: record.id, tier: 'gold', version: 2 });
-  }
+  const [current, ended] = await Promise.all([text, rotated].map((each) => cachedAt(hashKeyText(each))));
+  expect(current).toMatchObject({ id: record.id, tier: 'gold', version: 3 });
+  expect(ended).toEqual({ ...current, expiresAtMs: ended?.expiresAtMs });
   await valkey.close();
 });
