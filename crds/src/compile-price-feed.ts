@@ -4,7 +4,7 @@ import { parseDurationMs } from './duration.ts';
 import type { PriceFeed, PriceFeedSpec } from './generated/price-feed.ts';
 
 /** For a resource that has its defaults, as `readResources` and the API server give it. */
-export function compilePriceFeed({ metadata, spec }: PriceFeed): FeedDocument {
+export function compilePriceFeed({ metadata, spec }: Pick<PriceFeed, 'metadata' | 'spec'>): FeedDocument {
   const { aggregation, freshness, publish } = spec;
   return {
     feed: `${metadata.namespace}/${metadata.name}`,

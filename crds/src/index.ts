@@ -5,6 +5,7 @@
  * its line and fix. The compile functions are pure and turn a valid resource into the document that processes read, so
  * that standalone mode and the operator publish the same. Nothing here does I/O or knows Kubernetes' API.
  */
+export { checkSymbols } from './check-symbols.ts';
 export { compileApiKeyPolicy } from './compile-api-key-policy.ts';
 export { compilePriceFeed } from './compile-price-feed.ts';
 export { ResourceError, formatResourceFault, type ResourceFault } from './resource-fault.ts';
@@ -15,6 +16,6 @@ export {
   type Resource,
   type ResourceReader,
 } from './read-resources.ts';
-export type { StructuralSchema } from './structural-schema.ts';
+export { formatPlace, type StructuralSchema } from './structural-schema.ts';
 export type { ApiKeyPolicy, ApiKeyPolicySpec } from './generated/api-key-policy.ts';
 export type { PriceFeed, PriceFeedSpec } from './generated/price-feed.ts';
