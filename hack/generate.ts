@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { generateLock } from './complete-lock.ts';
+import { generateCharts } from './generate-charts.ts';
 import { generateCrds } from './generate-crds.ts';
 import { generateKeyspace } from './generate-keyspace.ts';
 import type { GeneratedFile, Generator } from './generated-file.ts';
@@ -10,7 +11,7 @@ import type { GeneratedFile, Generator } from './generated-file.ts';
 const root = path.resolve(import.meta.dirname, '..');
 
 /** One line adds one. */
-const generators: readonly Generator[] = [generateKeyspace, generateCrds, generateLock];
+const generators: readonly Generator[] = [generateKeyspace, generateCrds, generateCharts, generateLock];
 
 /** Source code is generated as the formatter would write it, or the format check would object to it. */
 function formatted(file: GeneratedFile): GeneratedFile {
