@@ -67,13 +67,18 @@ async function mappedPort(engine: Engine, node: string, port: string): Promise<n
   return Number(/:(\d+)\s*$/m.exec(stdout)?.[1] ?? Number.NaN);
 }
 
-/** A cluster keeps the ports that it was made with. */
-async function portsOf(engine: Engine, name: string, asked: Partial<HostPorts>): Promise<HostPorts> {
+/** Where a cluster that is there can be reached; NaN where it cannot. */
+export async function mappedPorts(engine: Engine, name: string): Promise<HostPorts> {
   const node = nodeOf(name);
-  const ports: HostPorts = {
+  return {
     http: await mappedPort(engine, node, `${NODE_PORTS.http}/tcp`),
     udp: await mappedPort(engine, node, `${NODE_PORTS.udp}/udp`),
   };
+}
+
+/** A cluster keeps the ports that it was made with. */
+async function requirePorts(engine: Engine, name: string, asked: Partial<HostPorts>): Promise<HostPorts> {
+  const ports = await mappedPorts(engine, name);
   const differs = (which: keyof HostPorts): boolean => asked[which] !== undefined && asked[which] !== ports[which];
   if (Number.isNaN(ports.http) || Number.isNaN(ports.udp) || differs('http') || differs('udp')) {
     throw new KindFault(
@@ -109,7 +114,7 @@ export async function ensureCluster(root: string, engine: Engine, options: KindO
   const isThere = (await runCommand('kind', ['get', 'clusters'])).split('\n').includes(name);
   if (isThere) await wake(engine, name);
   else await create(options, kubeconfig);
-  const ports = await portsOf(engine, name, options.ports);
+  const ports = await requirePorts(engine, name, options.ports);
   await runCommand('kind', ['export', 'kubeconfig', '--name', name, '--kubeconfig', kubeconfig]);
   const wait = ['wait', '--for=condition=Ready', 'node', '--all', `--timeout=${READY_LIMIT}`];
   const ready = await tryCommand('kubectl', ['--kubeconfig', kubeconfig, ...wait]);

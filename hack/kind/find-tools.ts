@@ -12,7 +12,7 @@ interface Tool {
   readonly home: string;
 }
 
-export const KIND: Tool = { name: 'kind', versionArgs: ['version'], home: 'https://kind.sigs.k8s.io' };
+const KIND: Tool = { name: 'kind', versionArgs: ['version'], home: 'https://kind.sigs.k8s.io' };
 const KUBECTL: Tool = {
   name: 'kubectl',
   versionArgs: ['version', '--client'],
@@ -41,7 +41,7 @@ async function requireTools(tools: readonly Tool[]): Promise<void> {
 }
 
 /** kind's own choice when it is made, else the first engine that answers. */
-async function findEngine(): Promise<Engine> {
+export async function findEngine(): Promise<Engine> {
   const chosen = process.env['KIND_EXPERIMENTAL_PROVIDER'];
   const candidates = ENGINES.filter((engine) => chosen === undefined || chosen === '' || engine === chosen);
   for (const engine of candidates) if (await answers(engine, ['info'])) return engine;
