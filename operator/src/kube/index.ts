@@ -16,8 +16,10 @@ export {
   type Enqueue,
   type EnqueueOptions,
 } from './controller-definition.ts';
-export type { EventRecorder, ObjectEvent } from './event-recorder.ts';
-export type { Fence } from './fence.ts';
+export { connectKube, type KubeConnection } from './connect-kube.ts';
+export { Controller } from './controller.ts';
+export { KubeEventRecorder, type EventRecorder, type ObjectEvent } from './event-recorder.ts';
+export { TimedFence, type Fence } from './fence.ts';
 export type { ApplyOptions, CallOptions, DeleteOptions, KubeClient, ListOptions } from './kube-client.ts';
 export {
   isKubeError,
@@ -27,6 +29,9 @@ export {
   type KubeErrorCause,
   type KubeErrorKind,
 } from './kube-error.ts';
+export { LeaderElector } from './leader-elector.ts';
+export { watchLoop } from './loop-watch.ts';
+export { loadKubeConfig } from './pooled-kube-config.ts';
 export type { Reconcile, ReconcileContext, ReconcileResult } from './reconciler.ts';
 export {
   keyOf,

@@ -14,6 +14,8 @@ export interface HealthOptions {
    * a shared store is away would help nobody; a text is then reported as a detail. Without it the lifecycle decides.
    */
   readonly ready?: (() => boolean | string) | undefined;
+  /** What only a restart mends, as a text; without it a process that answers is alive. */
+  readonly alive?: (() => true | string) | undefined;
   readonly health?: (() => object) | undefined;
 }
 
@@ -23,7 +25,10 @@ export function addHealthRoutes(server: FastifyInstance, options: HealthOptions)
   const { service, lifecycle, telemetry } = options;
   const readiness = createReadiness(options);
 
-  server.get('/livez', { schema: { tags: TAGS, summary: 'Whether the process runs' } }, () => ({ status: 'ok' }));
+  server.get('/livez', { schema: { tags: TAGS, summary: 'Whether the process runs' } }, (_request, reply) => {
+    const verdict = options.alive?.() ?? true;
+    return verdict === true ? { status: 'ok' } : sendProblem(reply, { code: 'INTERNAL', detail: verdict });
+  });
 
   server.get('/readyz', { schema: { tags: TAGS, summary: 'Whether to send requests here' } }, (_request, reply) => {
     const { isReady, detail } = readiness();

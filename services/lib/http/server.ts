@@ -19,6 +19,8 @@ export interface HttpServerOptions {
   readonly openapi?: OpenapiInfo;
   /** See `/readyz`: what is missing before the first `true`; a detail after it. */
   readonly ready?: () => boolean | string;
+  /** See `/livez`: what only a restart mends. */
+  readonly alive?: () => true | string;
   /** The body of `/health`. */
   readonly health?: () => object;
   readonly bodyLimitBytes?: number;
