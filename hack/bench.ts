@@ -16,6 +16,8 @@ price     the price service against bare Fastify and against @fastify/rate-limit
   --keys <n>         pro-tier keys (${PRICE_BENCH_DEFAULTS.keys})
   --connections <n>  of the load generator (${PRICE_BENCH_DEFAULTS.connections})
   --depth <n>        requests in flight per connection (${PRICE_BENCH_DEFAULTS.depth})
+  --real-time        at half load the server goes before all other processes (Linux, root): for a machine that others
+                     use too
   --profile <dir>    writes processor profiles of the price service there
 limiter   decisions per second of one process, for a leased key`;
 
@@ -27,6 +29,7 @@ const { positionals, values } = parseArgs({
     keys: { type: 'string' },
     connections: { type: 'string' },
     depth: { type: 'string' },
+    'real-time': { type: 'boolean' },
     profile: { type: 'string' },
   },
 });
@@ -47,6 +50,7 @@ switch (positionals[0]) {
       keys: numberOf(values.keys, defaults.keys),
       connections: numberOf(values.connections, defaults.connections),
       depth: numberOf(values.depth, defaults.depth),
+      isRealTime: values['real-time'] ?? false,
       ...(values.profile !== undefined && { profileFolder: values.profile }),
     });
     console.log(JSON.stringify(result));

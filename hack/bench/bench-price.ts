@@ -2,13 +2,14 @@
  * The price service as it ships, against a bare Fastify route with the same body and against Fastify with
  * @fastify/rate-limit on the same Valkey: alternating rounds in one run, one core each, medians.
  */
-import { fork, type ChildProcess } from 'node:child_process';
-import { on } from 'node:events';
+import type { ChildProcess } from 'node:child_process';
+import { loadavg } from 'node:os';
 import path from 'node:path';
 import { waitFor } from '@weir/testing';
 import { bundleProgram, findPrograms } from '../bundle.ts';
-import type { LatencyResult, LoadResult } from './load-client.ts';
-import type { Order, Report } from './load-generator.ts';
+import { drive, startGenerator, type Subject } from './drive-load.ts';
+import { halfLoadRows, measureHalfLoad, p99AtClient, p99AtServer } from './half-load.ts';
+import type { LoadResult } from './load-client.ts';
 import { freePort, median, round } from './numbers.ts';
 import { countDecisions, readPrice, touchKeys } from './price-client.ts';
 import { canPin, pin, startServer, type ServerProcess, type ServerProgram } from './server-process.ts';
@@ -20,6 +21,8 @@ export interface PriceBenchOptions {
   readonly keys: number;
   readonly connections: number;
   readonly depth: number;
+  /** At half load each server goes before all other processes of the machine. */
+  readonly isRealTime?: boolean;
   /** Folder for processor profiles of the price service; absent: none are taken. */
   readonly profileFolder?: string;
 }
@@ -37,20 +40,20 @@ export interface PriceBenchResult {
   readonly ratio_to_bare: number;
   readonly ratio_to_bare_10k_keys: number;
   readonly ratio_to_fastify_rate_limit: number;
+  /** Within the server, from the write of a request to the last byte of its answer; the hot key. */
   readonly p99_ms_at_half_load: number;
+  /** As the client sees it, on a core that it shares with Valkey. */
+  readonly client_p99_ms_at_half_load: number;
+  readonly bare_p99_ms_at_half_load: number;
+  readonly bare_client_p99_ms_at_half_load: number;
 }
 
 const SERVER_CORE = 0;
 const LOAD_CORE = 1;
 const WARM_UP_MS = 500;
 const FIRST_WARM_UP_MS = 3_000;
-const PACED_MS = 5_000;
-
-interface Subject {
-  readonly name: string;
-  readonly server: ServerProcess;
-  readonly keys: readonly string[];
-}
+const PACED_ROUNDS = 5;
+const PACED_MS = 2_000;
 
 interface Round extends LoadResult {
   readonly perSecond: number;
@@ -62,6 +65,11 @@ const say = (text: string): void => console.error(text);
 
 export async function benchPrice(options: PriceBenchOptions): Promise<PriceBenchResult> {
   pin(process.pid, LOAD_CORE);
+  say(
+    `load average before: ${loadavg()
+      .map((each) => each.toFixed(2))
+      .join(', ')}`,
+  );
   if (!canPin) say('no taskset, or one core only: server and load share what there is, so ratios are less sharp');
   const root = path.resolve(import.meta.dirname, '..', '..');
   const program = findPrograms(root).find(({ name }) => name === 'price');
@@ -70,7 +78,7 @@ export async function benchPrice(options: PriceBenchOptions): Promise<PriceBench
   say(`bundled ${path.relative(root, bundle)}; setting up ${options.keys} keys`);
   const stage = await startStage(LOAD_CORE, options.keys);
   const servers: ServerProcess[] = [];
-  const generator = startGenerator();
+  const generator = startGenerator(LOAD_CORE);
   try {
     const subjects = await startSubjects(stage, bundle, options, servers);
     await touchKeys(subjects.many.server.port, subjects.many.keys);
@@ -137,45 +145,21 @@ async function startSubjects(
   };
 }
 
-function startGenerator(): ChildProcess {
-  const generator = fork(path.join(import.meta.dirname, 'load-generator.ts'));
-  if (generator.pid !== undefined) pin(generator.pid, LOAD_CORE);
-  return generator;
-}
-
-interface Outcome<T> {
-  readonly result: T;
-  /** Seconds of processor time that the server used between the phases. */
-  readonly cpuSeconds: number | undefined;
-}
-
-async function run<T>(generator: ChildProcess, server: ServerProcess, order: Order): Promise<Outcome<T>> {
-  let begin: number | undefined;
-  let end: number | undefined;
-  const messages = on(generator, 'message');
-  generator.send(order);
-  for await (const [message] of messages as AsyncIterable<[Report]>) {
-    if (message.kind === 'error') throw new Error(`${server.name}: ${message.message}`);
-    if (message.kind === 'phase' && message.phase === 'begin') begin = server.cpuSeconds();
-    if (message.kind === 'phase' && message.phase === 'end') end = server.cpuSeconds();
-    if (message.kind !== 'result') continue;
-    // The result is of the kind that was ordered.
-    const result = message.result as T;
-    return { result, cpuSeconds: begin === undefined || end === undefined ? undefined : end - begin };
-  }
-  throw new Error('the load generator ended');
-}
-
 type Rounds = ReadonlyMap<Subject, readonly Round[]>;
 
 async function runRounds(generator: ChildProcess, subjects: Subjects, options: PriceBenchOptions): Promise<Rounds> {
   const { connections, depth, roundMs } = options;
   const all = Object.values(subjects) as Subject[];
   const rounds = new Map<Subject, Round[]>(all.map((subject) => [subject, []]));
-  const once = async ({ server, keys }: Subject, warmUpMs: number): Promise<Round> => {
+  const once = async (subject: Subject, warmUpMs: number): Promise<Round> => {
+    const { server, keys } = subject;
     const load = { port: server.port, keys, connections, depth, warmUpMs, measureMs: roundMs };
-    const { result, cpuSeconds } = await run<LoadResult>(generator, server, { kind: 'saturate', options: load });
-    const busy = cpuSeconds === undefined ? undefined : cpuSeconds / result.seconds;
+    /** Seconds of processor time when measuring began and when it ended. */
+    const cpu: (number | undefined)[] = [];
+    const onMeasure = (): void => void cpu.push(server.cpuSeconds());
+    const result = await drive<LoadResult>(generator, subject, { kind: 'saturate', options: load }, onMeasure);
+    const [begin, end] = cpu;
+    const busy = begin === undefined || end === undefined ? undefined : (end - begin) / result.seconds;
     return { ...result, perSecond: result.answers / result.seconds, busy };
   };
   for (const subject of all) await once(subject, FIRST_WARM_UP_MS);
@@ -207,16 +191,13 @@ async function report(
   options: PriceBenchOptions,
 ): Promise<PriceBenchResult> {
   const { bare, hot, many, rateLimit } = subjects;
-  const rows: string[][] = [
-    ['', 'answers/s', 'of its core', '÷ bare', '÷ bare, per busy second', 'p50 ms', 'p99 ms', 'worst ms'],
-  ];
-  const p99 = new Map<Subject, number>();
-  for (const subject of [bare, hot, many, rateLimit]) {
-    const perSecond = peakOf(rounds, subject) / 2;
-    const { server, keys } = subject;
-    const pacing = { port: server.port, keys, connections: 64, perSecond, warmUpMs: 1_000, measureMs: PACED_MS };
-    const { result } = await run<LatencyResult>(generator, server, { kind: 'pace', options: pacing });
-    p99.set(subject, result.p99Ms);
+  const { isRealTime = false } = options;
+  const all = [bare, hot, many, rateLimit];
+  const peakPerSecond = (subject: Subject): number => peakOf(rounds, subject);
+  const pacing = { rounds: PACED_ROUNDS, measureMs: PACED_MS, isRealTime, peakOf: peakPerSecond, say };
+  const paced = await measureHalfLoad(generator, all, pacing);
+  const rows = [['peak', 'answers/s', 'of its core', '÷ bare', '÷ bare, per busy second']];
+  for (const subject of all) {
     const busy = median((rounds.get(subject) ?? []).map((each) => each.busy ?? Number.NaN));
     rows.push([
       subject.name,
@@ -224,26 +205,28 @@ async function report(
       `${(busy * 100).toFixed(0)} %`,
       (peakOf(rounds, subject) / peakOf(rounds, bare)).toFixed(2),
       (perBusySecond(rounds, subject) / perBusySecond(rounds, bare)).toFixed(2),
-      result.p50Ms.toFixed(2),
-      result.p99Ms.toFixed(2),
-      result.worstMs.toFixed(1),
     ]);
   }
-  for (const line of table(rows)) say(line);
-  const { all, fallback } = await countDecisions(hot.server.port);
-  say(
-    `${((100 * fallback) / all).toFixed(2)} % of the decisions were made without Valkey, which did not answer in time`,
-  );
+  for (const line of [...table(rows), ...table(halfLoadRows(paced))]) say(line);
+  const decisions = await countDecisions(hot.server.port);
+  const fallbackPercent = ((100 * decisions.fallback) / decisions.all).toFixed(2);
+  say(`${fallbackPercent} % of the decisions were made without Valkey, which did not answer in time`);
   say(
     `medians of ${options.rounds} rounds of ${options.roundMs} ms, ${options.connections} connections, ${options.depth} requests in flight each; ` +
-      'latencies at half of each row’s answers/s, open loop, measured by the client from write to answer',
+      `latencies at half of each row’s answers/s, open loop, medians (worst of all) of ${PACED_ROUNDS} rounds of ${PACED_MS} ms; ` +
+      'server: from the write of a request to the last byte of its answer handed to the system, of which it waited until the parser had it; ' +
+      `${isRealTime ? 'servers at real-time priority for that; ' : ''}client: until it has read the answer; load average ${loadavg()[0]?.toFixed(2)}`,
   );
+  const pacedOf = (subject: Subject) => paced.get(subject) ?? [];
   return {
     bench: 'price',
     ratio_to_bare: round(peakOf(rounds, hot) / peakOf(rounds, bare), 3),
     ratio_to_bare_10k_keys: round(peakOf(rounds, many) / peakOf(rounds, bare), 3),
     ratio_to_fastify_rate_limit: round(peakOf(rounds, hot) / peakOf(rounds, rateLimit), 3),
-    p99_ms_at_half_load: round(p99.get(hot) ?? Number.NaN, 3),
+    p99_ms_at_half_load: round(p99AtServer(pacedOf(hot)), 3),
+    client_p99_ms_at_half_load: round(p99AtClient(pacedOf(hot)), 3),
+    bare_p99_ms_at_half_load: round(p99AtServer(pacedOf(bare)), 3),
+    bare_client_p99_ms_at_half_load: round(p99AtClient(pacedOf(bare)), 3),
   };
 }
 

@@ -5,6 +5,8 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { systemClock } from '@weir/clock';
+import { percentile } from './numbers.ts';
+import { machineUs, STAMP_LINE, writeStamp } from './send-stamp.ts';
 
 export interface Target {
   readonly port: number;
@@ -21,6 +23,8 @@ export interface LatencyResult extends LoadResult {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly worstMs: number;
+  /** Between two turns of sending, 99th percentile: what is due meanwhile is sent as one burst. */
+  readonly gapP99Ms: number;
 }
 
 /** One after the other, ready to be sent in runs. */
@@ -29,9 +33,10 @@ class Requests {
   readonly #size: number;
   #next = 0;
 
-  constructor(keys: readonly string[], places: number) {
+  /** `lastLine`: of the headers, the same in all. */
+  constructor(keys: readonly string[], places: number, lastLine = '') {
     const texts = keys.map(
-      (key) => `GET /price?asset=BTC HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${key}\r\n\r\n`,
+      (key) => `GET /price?asset=BTC HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${key}\r\n${lastLine}\r\n`,
     );
     this.#size = texts[0]?.length ?? 0;
     if (texts.some(({ length }) => length !== this.#size)) throw new Error('keys of different lengths');
@@ -47,6 +52,13 @@ class Requests {
     const start = this.#next;
     this.#next = (start + many) % this.count;
     return this.#bytes.subarray(start * this.#size, (start + many) * this.#size);
+  }
+
+  /** One that says when it was taken. */
+  takeStamped(us: number): Buffer {
+    const request = this.take(1);
+    writeStamp(request, this.#size, us);
+    return request;
   }
 }
 
@@ -151,74 +163,104 @@ export interface PacingOptions extends Target {
   readonly perSecond: number;
   readonly warmUpMs: number;
   readonly measureMs: number;
+  /** Runs when measuring begins and ends. */
+  readonly onMeasure: (phase: 'begin' | 'end') => void;
 }
 
-const TICK_MS = 1;
-/** A gap of the generator itself is not made up for by a burst longer than this. */
-const CATCH_UP_MS = 20;
+const STAMPED_PLACES = 4_096;
+/** When the generator itself was held up, no more than what was due in such a time is sent as one burst. */
+const BURST_US = 1_000;
+/** The rest is made up for by gaps this much shorter, until the load is again what was asked for. */
+const HASTE = 0.8;
+
+/** Requests come as from many callers who know nothing of one another: the gaps are exponential (a Poisson process). */
+const nextGapUs = (perSecond: number): number => (-Math.log(1 - Math.random()) * 1e6) / perSecond;
 
 /**
- * Open loop: every millisecond the requests that are due are sent, whatever is still unanswered; latency is from the
- * write to the answer.
+ * Open loop: what is due is sent, whatever is still unanswered; latency is from the write to the answer. The loop never
+ * sleeps, since a timer of 1 ms would send in lumps what is due in between, and lumps queue.
  */
 export async function pace(options: PacingOptions): Promise<LatencyResult> {
-  const { connections, perSecond, warmUpMs, measureMs } = options;
-  const requests = new Requests(options.keys, 1);
+  const { connections, perSecond, warmUpMs, measureMs, onMeasure } = options;
+  const { keys } = options;
+  // So many that none is written over before it has left.
+  const places = Math.max(keys.length, STAMPED_PLACES);
+  const requests = new Requests(
+    Array.from({ length: places }, (_, index) => keys[index % keys.length] ?? ''),
+    1,
+    STAMP_LINE,
+  );
   const sockets = await openSockets(options.port, connections);
   const { promise: failed, reject } = Promise.withResolvers<never>();
-  const latencies: number[] = [];
+  const latenciesUs: number[] = [];
+  const gapsUs: number[] = [];
   let isMeasuring = false;
   const load = { inFlight: 0 };
   const lanes = sockets.map((socket) => {
     const scanner = new Scanner();
-    const sentMs: number[] = [];
+    const sentUs: number[] = [];
     socket.on('error', reject);
     onBytes(socket, (chunk) => {
       try {
-        const nowMs = systemClock.monotonicMs();
+        const nowUs = machineUs();
         for (let count = scanner.count(chunk); count > 0; count -= 1) {
-          const startMs = sentMs.shift() ?? nowMs;
+          const startUs = sentUs.shift() ?? nowUs;
           load.inFlight -= 1;
-          if (isMeasuring) latencies.push(nowMs - startMs);
+          if (isMeasuring) latenciesUs.push(nowUs - startUs);
         }
       } catch (err) {
         reject(err);
       }
     });
-    return { socket, sentMs };
+    return { socket, sentUs };
   });
   let sent = 0;
-  let sinceMs = systemClock.monotonicMs();
-  let due = 0;
-  const ticker = systemClock.setInterval(() => {
-    const nowMs = systemClock.monotonicMs();
-    due += (Math.min(nowMs - sinceMs, CATCH_UP_MS) * perSecond) / 1_000;
-    sinceMs = nowMs;
-    for (; due >= 1; due -= 1) {
+  let isSending = true;
+  let turnUs = machineUs();
+  let dueUs = turnUs;
+  let owedUs = 0;
+  const sendDue = (): void => {
+    if (!isSending) return;
+    const nowUs = machineUs();
+    if (isMeasuring) gapsUs.push(nowUs - turnUs);
+    turnUs = nowUs;
+    owedUs += Math.max(0, nowUs - BURST_US - dueUs);
+    dueUs = Math.max(dueUs, nowUs - BURST_US);
+    while (dueUs <= nowUs) {
+      const gapUs = nextGapUs(perSecond);
+      const shorterUs = owedUs > 0 ? gapUs * HASTE : gapUs;
+      owedUs -= gapUs - shorterUs;
+      dueUs += shorterUs;
       const lane = lanes[sent % lanes.length];
       sent += 1;
       load.inFlight += 1;
-      lane?.sentMs.push(systemClock.monotonicMs());
-      lane?.socket.write(requests.take(1));
+      const us = machineUs();
+      lane?.sentUs.push(us);
+      lane?.socket.write(requests.takeStamped(us));
     }
-  }, TICK_MS);
+    setImmediate(sendDue);
+  };
+  sendDue();
   const measure = async (): Promise<LatencyResult> => {
     await pass(warmUpMs);
     isMeasuring = true;
     const startMs = systemClock.monotonicMs();
+    onMeasure('begin');
     await pass(measureMs);
     isMeasuring = false;
     const seconds = (systemClock.monotonicMs() - startMs) / 1_000;
-    ticker.cancel();
+    onMeasure('end');
+    isSending = false;
     while (load.inFlight > 0) await pass(5);
-    latencies.sort((a, b) => a - b);
-    const at = (share: number): number => latencies[Math.floor((latencies.length - 1) * share)] ?? Number.NaN;
-    return { answers: latencies.length, seconds, p50Ms: at(0.5), p99Ms: at(0.99), worstMs: at(1) };
+    const sorted = Float64Array.from(latenciesUs).toSorted();
+    const at = (share: number): number => percentile(sorted, share) / 1_000;
+    const gapP99Ms = percentile(Float64Array.from(gapsUs).toSorted(), 0.99) / 1_000;
+    return { answers: latenciesUs.length, seconds, p50Ms: at(0.5), p99Ms: at(0.99), worstMs: at(1), gapP99Ms };
   };
   try {
     return await Promise.race([measure(), failed]);
   } finally {
-    ticker.cancel();
+    isSending = false;
     for (const socket of sockets) socket.destroy();
   }
 }

@@ -3,7 +3,7 @@ import { pace, saturate, type PacingOptions, type SaturationOptions } from './lo
 
 export type Order =
   | { readonly kind: 'saturate'; readonly options: Omit<SaturationOptions, 'onMeasure'> }
-  | { readonly kind: 'pace'; readonly options: PacingOptions };
+  | { readonly kind: 'pace'; readonly options: Omit<PacingOptions, 'onMeasure'> };
 
 export type Report =
   | { readonly kind: 'phase'; readonly phase: 'begin' | 'end' }
@@ -14,11 +14,12 @@ const send = (report: Report): void => void process.send?.(report);
 
 async function run(order: Order): Promise<void> {
   const before = process.cpuUsage();
+  const onMeasure = (phase: 'begin' | 'end'): void => send({ kind: 'phase', phase });
   try {
     const result =
       order.kind === 'pace'
-        ? await pace(order.options)
-        : await saturate({ ...order.options, onMeasure: (phase) => send({ kind: 'phase', phase }) });
+        ? await pace({ ...order.options, onMeasure })
+        : await saturate({ ...order.options, onMeasure });
     const { user, system } = process.cpuUsage(before);
     send({ kind: 'result', result, cpuSeconds: (user + system) / 1e6 });
   } catch (err) {

@@ -7,6 +7,12 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[(sorted.length >> 1) - 1] ?? upper)) / 2;
 }
 
+/** The value that the given share of values does not exceed (nearest rank); `sorted` ascends. NaN of nothing. */
+export function percentile(sorted: ArrayLike<number>, share: number): number {
+  const rank = Math.max(1, Math.ceil(sorted.length * share));
+  return sorted[rank - 1] ?? Number.NaN;
+}
+
 export function round(value: number, digits: number): number {
   return Number(value.toFixed(digits));
 }
