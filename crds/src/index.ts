@@ -18,4 +18,4 @@ export {
 } from './read-resources.ts';
 export { formatPlace, type StructuralSchema } from './structural-schema.ts';
 export type { ApiKeyPolicy, ApiKeyPolicySpec } from './generated/api-key-policy.ts';
-export type { PriceFeed, PriceFeedSpec } from './generated/price-feed.ts';
+export type { PriceFeed, PriceFeedSpec, PriceFeedStatus } from './generated/price-feed.ts';

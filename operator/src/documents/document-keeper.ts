@@ -32,7 +32,10 @@ export interface DocumentKeeper {
    * is in force. Costs nothing while nothing has changed. Rejects with the WeirError of Valkey.
    */
   publish(field: string): Promise<number>;
-  /** Why the documents could not be brought into Valkey; `undefined` while they can. */
+  /**
+   * Why the documents cannot be brought into Valkey; `undefined` while they can, and for the first seconds of an outage,
+   * which most of them do not last.
+   */
   readonly fault: WeirError | undefined;
   /** Told when `fault` comes or goes. Answers how to end it. */
   onFaultChange(listener: () => void): () => void;
@@ -46,6 +49,9 @@ export interface DocumentKeeper {
 const POLL_MS = 1_000;
 /** How soon an edit that left the sequence number as it was is seen, half of it left to chance. */
 const ASSERT_MS = 15_000;
+
+/** An outage that is shorter is none of anybody's business. */
+const FAULT_AFTER_MS = 4_000;
 
 const SEQ = keyspace.documentSeqField.key();
 
@@ -61,6 +67,7 @@ class Keeper implements DocumentKeeper {
   readonly #published = new Map<string, Published>();
   #seq: number | undefined;
   #fault: WeirError | undefined;
+  #failingSinceMs: number | undefined;
   #running: Promise<void> | undefined;
   #next: Promise<void> | undefined;
   #poller: Timer | undefined;
@@ -176,7 +183,8 @@ class Keeper implements DocumentKeeper {
     const isRestored = this.#seq !== undefined && seq !== this.#seq && gone.length + changed.length === 0;
     if (isRestored) logger.warn({ family, seq }, 'documents had been lost or changed in Valkey and are back');
     for (const field of gone) this.#published.delete(field);
-    for (const [field, json] of isRestored ? documents : changed) {
+    // What was merely restored is what its readers have had all along, since they keep what they have read.
+    for (const [field, json] of changed) {
       if (json !== undefined) this.#published.set(field, { json, seq });
     }
     this.#seq = seq;
@@ -184,10 +192,15 @@ class Keeper implements DocumentKeeper {
 
   /** What is not about Valkey (the fence, what is wanted) is no fault of the documents. */
   #noteFailure(err: unknown): void {
-    if (isWeirError(err)) this.#setFault(err);
+    if (!isWeirError(err)) return;
+    const nowMs = this.#options.clock.monotonicMs();
+    this.#failingSinceMs ??= nowMs;
+    // A refusal does not pass by itself.
+    if (nowMs - this.#failingSinceMs >= FAULT_AFTER_MS || err.code === 'VALKEY_REFUSED') this.#setFault(err);
   }
 
   #setFault(fault: WeirError | undefined): void {
+    if (fault === undefined) this.#failingSinceMs = undefined;
     const hasChanged = this.#fault?.code !== fault?.code;
     this.#fault = fault;
     if (!hasChanged) return;

@@ -76,6 +76,8 @@ function containerOf(feed: PriceFeed, settings: FeedSettings): Readonly<Record<s
     image,
     imagePullPolicy: settings.imagePullPolicy,
     args: ['/app/feed.mjs'],
+    // The status tells from its last words why a pod does not stay up.
+    terminationMessagePolicy: 'FallbackToLogsOnError',
     env: environmentOf(name, settings),
     envFrom: [{ configMapRef: { name } }],
     ports: [{ name: 'http', containerPort: HTTP_PORT, protocol: 'TCP' }],

@@ -20,6 +20,7 @@ export const REASONS = {
   NoReport: 'NoReport',
   PricesAging: 'PricesAging',
   Unschedulable: 'Unschedulable',
+  SecretMissing: 'SecretMissing',
   // What somebody has to put right.
   NotAllowed: 'NotAllowed',
   InvalidSpec: 'InvalidSpec',
@@ -28,8 +29,8 @@ export const REASONS = {
   ApplyRejected: 'ApplyRejected',
   NameTaken: 'NameTaken',
   QuotaExceeded: 'QuotaExceeded',
+  RolloutStuck: 'RolloutStuck',
   ImagePullError: 'ImagePullError',
-  SecretMissing: 'SecretMissing',
   CrashLoop: 'CrashLoop',
   ValkeyAuthFailed: 'ValkeyAuthFailed',
   ValkeyRefused: 'ValkeyRefused',
