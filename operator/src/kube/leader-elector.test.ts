@@ -180,6 +180,17 @@ describe('a leader elector', () => {
     expect(told).toEqual([]);
   });
 
+  it('counts from the begin of a renewal, since the others may have seen it right after that', async () => {
+    const { clock, server, stand: standAs } = open();
+    // Read at 4 s, written from then on, answered at 8 s; the next renewal would be answered at 14.2 s.
+    server.latencyMs = 4_000;
+    const { told, fence } = standAs('a');
+    await clock.advance(13_999);
+    expect([told, fence.isLeader]).toEqual([['elected'], true]);
+    await clock.advance(1);
+    expect([told.length, fence.isLeader]).toEqual([2, false]);
+  });
+
   it('stops while a call hangs, without leading afterwards, and leaves no timer', async () => {
     const { clock, server, stand: standAs } = open();
     server.latencyMs = 1_000;

@@ -1,6 +1,7 @@
 /** The part of an API server that an election needs: one Lease, compare and swap, and a network that can fail. */
 import { sleep, type Clock } from '@weir/clock';
 import { KubeError } from '../../src/kube/kube-error.ts';
+import type { Lease } from '../../src/kube/lease.ts';
 import type { KubeObject, ObjectName, ResourceType } from '../../src/kube/resource.ts';
 
 export class LeaseServer {
@@ -17,7 +18,7 @@ export class LeaseServer {
     this.#clock = clock;
   }
 
-  get lease(): { readonly spec?: Readonly<Record<string, unknown>> } | undefined {
+  get lease(): Lease | undefined {
     return this.#lease;
   }
 
