@@ -6,9 +6,10 @@
  */
 import { parseArgs } from 'node:util';
 import { benchLimiter } from './bench/bench-limiter.ts';
+import { benchOperator, OPERATOR_BENCH_DEFAULTS } from './bench/bench-operator.ts';
 import { benchPrice, PRICE_BENCH_DEFAULTS } from './bench/bench-price.ts';
 
-const USAGE = `Usage: npm run --silent bench -- <price|limiter> [options]
+const USAGE = `Usage: npm run --silent bench -- <price|limiter|operator> [options]
 
 price     the price service against bare Fastify and against @fastify/rate-limit
   --rounds <n>       of each server (${PRICE_BENCH_DEFAULTS.rounds})
@@ -19,7 +20,10 @@ price     the price service against bare Fastify and against @fastify/rate-limit
   --real-time        at half load the server goes before all other processes (Linux, root): for a machine that others
                      use too
   --profile <dir>    writes processor profiles of the price service there
-limiter   decisions per second of one process, for a leased key`;
+limiter   decisions per second of one process, for a leased key
+operator  a cold start over many PriceFeeds, and rest after it, on the cluster that KUBECONFIG names
+  --feeds <n>        PriceFeeds, of no replicas (${OPERATOR_BENCH_DEFAULTS.feeds})
+  --rest-ms <n>      how long it is watched at rest (${OPERATOR_BENCH_DEFAULTS.restMs})`;
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -31,6 +35,8 @@ const { positionals, values } = parseArgs({
     depth: { type: 'string' },
     'real-time': { type: 'boolean' },
     profile: { type: 'string' },
+    feeds: { type: 'string' },
+    'rest-ms': { type: 'string' },
   },
 });
 
@@ -59,6 +65,12 @@ switch (positionals[0]) {
   case 'limiter':
     console.log(JSON.stringify(await benchLimiter()));
     break;
+  case 'operator': {
+    const { feeds, restMs } = OPERATOR_BENCH_DEFAULTS;
+    const options = { feeds: numberOf(values.feeds, feeds), restMs: numberOf(values['rest-ms'], restMs) };
+    console.log(JSON.stringify(await benchOperator(options)));
+    break;
+  }
   default:
     console.error(USAGE);
     process.exit(2);
