@@ -4,7 +4,7 @@ import { parseDurationMs } from './duration.ts';
 import type { ApiKeyPolicy, ApiKeyPolicySpec } from './generated/api-key-policy.ts';
 
 /** For a resource that has its defaults, as `readResources` and the API server give it. */
-export function compileApiKeyPolicy({ metadata, spec }: ApiKeyPolicy): PolicyDocument {
+export function compileApiKeyPolicy({ metadata, spec }: Pick<ApiKeyPolicy, 'metadata' | 'spec'>): PolicyDocument {
   const { budget, costs, access, tier, feedRefs } = spec;
   return {
     policy: `${metadata.namespace}/${metadata.name}`,

@@ -10,7 +10,7 @@
 export { issueKey, revokeKey, type IssuedKey, type IssueKeyRequest } from './issue-key.ts';
 export { createKeyCache, type KeyCache, type KeyCacheOptions, type KeyLookup } from './key-cache.ts';
 export { keyMigrations } from './key-migrations.ts';
-export { findPoliciesWithKeys } from './key-statements.ts';
+export { findPoliciesWithKeys, type PolicyWithKeys } from './key-statements.ts';
 export { checkKeyText, createKeyText, hashKeyText, type KeyMode } from './key-text.ts';
 export {
   settlePolicyKeys,

@@ -105,16 +105,23 @@ export async function findTextsOfPolicy(queries: Queries, policy: string): Promi
   return (await queries.query(SELECT_BY_POLICY, [policy])).map(readText);
 }
 
+export interface PolicyWithKeys {
+  /** `<ns>/<name>`; whether there is such a policy is not known here. */
+  readonly policy: string;
+  /** False: all of them were withdrawn, so lately that a cache may not know yet. */
+  readonly hasActive: boolean;
+}
+
 /** Index: `api_key_policy`. */
-const SELECT_POLICIES = defineStatement<{ readonly policy: string }>(
+const SELECT_POLICIES = defineStatement<PolicyWithKeys>(
   'selectPoliciesWithKeys',
-  `SELECT DISTINCT policy FROM api_key
-   WHERE policy <> '' AND (NOT revoked OR withdrawn_at > now() - ${FORGOTTEN})`,
+  `SELECT policy, bool_or(NOT revoked) AS "hasActive" FROM api_key
+   WHERE policy <> '' AND (NOT revoked OR withdrawn_at > now() - ${FORGOTTEN}) GROUP BY policy`,
 );
 
-/** `<ns>/<name>` of every policy that has keys, or had some until lately; whether it exists is not known here. */
-export async function findPoliciesWithKeys(queries: Queries): Promise<readonly string[]> {
-  return (await queries.query(SELECT_POLICIES)).map(({ policy }) => policy);
+/** Every policy that has keys, or had some until lately. */
+export function findPoliciesWithKeys(queries: Queries): Promise<readonly PolicyWithKeys[]> {
+  return queries.query(SELECT_POLICIES);
 }
 
 const LOCK = defineStatement('lockKeyIssue', `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`);

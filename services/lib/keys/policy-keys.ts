@@ -16,7 +16,13 @@ export interface PolicyKeyEntry extends Omit<KeyRequest, 'policy'> {
 }
 
 export type PolicyKeyOutcome =
-  | { readonly kind: 'granted'; readonly keyId: string }
+  | {
+      readonly kind: 'granted';
+      readonly keyId: string;
+      /** Whether the key was made now, and whether the text became its text now. */
+      readonly isNew: boolean;
+      readonly isNewText: boolean;
+    }
   /** The key was revoked, which only another text can change. */
   | { readonly kind: 'revoked' }
   /** Another key has the text. */
@@ -61,7 +67,7 @@ export async function settlePolicyKeys(options: PolicyKeysOptions, request: Poli
     const texts = before.filter(({ record }) => record.name === entry.name && !record.revoked);
     const settled = settledKeyId(entry, texts);
     if (settled !== undefined) {
-      outcomes.set(entry.name, { kind: 'granted', keyId: settled });
+      outcomes.set(entry.name, { kind: 'granted', keyId: settled, isNew: false, isNewText: false });
       continue;
     }
     const { outcome, granted } = await settleEntry(options, policy, entry, texts);
@@ -130,7 +136,9 @@ async function settleEntry(
       ? ({ kind: 'textless' } as const)
       : await grantText(postgres, { ...request, policy, sha256, mayTakeOver: false });
   if (outcome.kind === 'granted') {
-    return { outcome: { kind: 'granted', keyId: outcome.keyId }, granted: outcome.texts };
+    const { keyId, isNew } = outcome;
+    const isNewText = !texts.some((text) => text.sha256 === sha256 && !text.hasEnded);
+    return { outcome: { kind: 'granted', keyId, isNew, isNewText }, granted: outcome.texts };
   }
   // Whatever the entry has now instead, its key's texts of before are not asked for any more.
   const held = texts.find(({ hasEnded }) => !hasEnded);

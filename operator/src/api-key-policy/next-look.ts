@@ -1,0 +1,26 @@
+/** When the keys of a policy are looked at again though nothing was heard of them. Pure. */
+import type { KeyReport } from './key-report.ts';
+
+/** While a store is away, or a Secret about to go. */
+const RETRY_MS = 3_000;
+/**
+ * Secrets are read, never watched: how long one that was deleted or changed by hand goes unnoticed. Many keys are read less
+ * often, so that all together ask the API server 10 times a second at most.
+ */
+const SECRETS_MS = 20_000;
+const SECRET_MS = 100;
+
+/** `keyCount`: keys of all policies. `undefined`: only when something changes. */
+export function nextLookAtMs(report: KeyReport, keyCount: number, nowMs: number): number | undefined {
+  const { keys, postgresFault, cacheFault } = report;
+  const isHeldUp =
+    postgresFault !== undefined ||
+    cacheFault !== undefined ||
+    keys.some(({ state }) => state.kind === 'pending' || state.kind === 'unreachable');
+  const looks = [
+    ...(isHeldUp ? [nowMs + RETRY_MS] : []),
+    ...(keys.length > 0 ? [nowMs + Math.max(SECRETS_MS, keyCount * SECRET_MS)] : []),
+    ...keys.flatMap(({ dueAtMs }) => dueAtMs ?? []),
+  ];
+  return looks.length === 0 ? undefined : Math.min(...looks);
+}
