@@ -9,7 +9,6 @@ import path from 'node:path';
 interface Component {
   readonly 'bom-ref': string;
   readonly name: string;
-  readonly version: string;
   readonly [member: string]: unknown;
 }
 
@@ -57,10 +56,13 @@ export function versionsOf(root: string, folders: readonly string[]): readonly P
  * have the same bill. Throws when npm does not know one of them.
  */
 export function selectComponents(bom: Bom, packages: readonly PackageVersion[], productName: string): Bom {
-  const idOf = ({ name, version }: PackageVersion): string => `${name}@${version}`;
-  const wanted = new Set(packages.map(idOf));
-  const components = bom.components.filter((component) => wanted.has(idOf(component)));
-  const missing = [...wanted].filter((id) => !components.some((component) => idOf(component) === id));
+  // npm calls a workspace by its folder, and only its reference says the name of the package.
+  const wanted = new Map(packages.map(({ name, version }) => [`${name}@${version}`, name]));
+  const components = bom.components.flatMap((component) => {
+    const name = wanted.get(component['bom-ref']);
+    return name === undefined ? [] : [{ ...component, name }];
+  });
+  const missing = [...wanted.keys()].filter((id) => !components.some((component) => component['bom-ref'] === id));
   if (missing.length > 0) throw new Error(`npm does not describe ${missing.join(', ')}: run \`npm ci\``);
   const product = { ...bom.metadata.component, name: productName, type: 'application' };
   const inside = new Set(components.map((component) => component['bom-ref']));
