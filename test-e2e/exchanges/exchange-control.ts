@@ -17,6 +17,11 @@ export interface ExchangeControl {
   price(pair: string): string;
   /** While the system is not online the walk stands still; `setPrice`, `push` and `replay` trade all the same. */
   maintenance(change: Maintenance): void;
+  /**
+   * Announces work, with the system still online, that begins in so long. Then every connection that was open at the
+   * announcement is closed; new ones are taken before and after, unless `isCut`: then it is as after `cut`.
+   */
+  announceMaintenance(startsInMs: number, options?: { readonly isCut?: boolean }): void;
   /** From now on the venue does not know this symbol ("ETH-USD", "ETH/USD"); who has it subscribed keeps it. */
   refuse(symbol: string): void;
   accept(symbol: string): void;
@@ -40,7 +45,26 @@ export interface ControlledVenue {
   readonly signal: AbortSignal;
 }
 
+const MAINTENANCE_MS = 600_000;
+/** The WebSocket's own code for it. */
+const SERVICE_RESTART = 1012;
+
 export function createControl({ clock, market, protocol, server, signal }: ControlledVenue): ExchangeControl {
+  const announce = (startsInMs: number, isCut: boolean): void => {
+    const nowMs = clock.nowMs();
+    const startMs = nowMs + startsInMs;
+    market.maintenance = {
+      system: 'online',
+      upcoming: { startMs, endMs: startMs + MAINTENANCE_MS, title: 'Restart of the gateways' },
+    };
+    protocol.maintenanceChanged(server.clients);
+    const before = [...server.clients];
+    const begin = clock.setTimeout(() => {
+      if (isCut) server.cut();
+      for (const client of before) client.close(SERVICE_RESTART, 'restarting');
+    }, startsInMs);
+    signal.addEventListener('abort', () => begin.cancel(), { once: true });
+  };
   const push = (frame: string): void => {
     const route = protocol.replay(frame);
     if (route.to === 'nobody') return;
@@ -62,6 +86,7 @@ export function createControl({ clock, market, protocol, server, signal }: Contr
       market.maintenance = change;
       protocol.maintenanceChanged(server.clients);
     },
+    announceMaintenance: (startsInMs, { isCut = false } = {}) => announce(startsInMs, isCut),
     refuse: (symbol) => void market.refused.add(symbol),
     accept: (symbol) => void market.refused.delete(symbol),
     push,

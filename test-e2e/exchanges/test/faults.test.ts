@@ -74,6 +74,31 @@ describe('faults of a venue', () => {
     other.socket.terminate();
   });
 
+  it('announces maintenance, then closes those who heard of it and takes others', async () => {
+    const client = await connect(url);
+    await client.next('status');
+    venue.announceMaintenance(200);
+    const announced = await client.next('upcoming_maintenance":[{');
+    expect(announced).toContain('"system":"online"');
+    expect(announced).toContain('"affected_services":["spot_trading","spot_ws"]');
+    const after = await connect(url);
+    expect(await after.next('status')).toContain('upcoming_maintenance":[{');
+    expect(await client.closed).toBe(1012);
+    after.send({ method: 'ping' });
+    await after.next('pong');
+    after.socket.terminate();
+  });
+
+  it('announces maintenance and is gone with its start, where it is told so', async () => {
+    const client = await connect(url);
+    venue.announceMaintenance(50, { isCut: true });
+    expect(await client.closed).toBe(1006);
+    await expect(connect(url)).rejects.toThrow(/hang up|ECONNRESET/);
+    venue.restore();
+    const again = await connect(url);
+    again.socket.terminate();
+  });
+
   it('refuses one symbol until it is accepted again', async () => {
     const client = await connect(url);
     venue.refuse('ETH/USD');
