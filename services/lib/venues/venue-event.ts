@@ -85,6 +85,8 @@ export interface MaintenanceNotice {
   readonly startsAt?: string;
   readonly endsAt?: string;
   readonly isEmergency: boolean;
+  /** Connections end when it begins. */
+  readonly endsConnections?: true;
 }
 
 /** `halted`: nothing is matched, so every last price stands still. */
@@ -96,6 +98,13 @@ export interface StatusEvent {
   /** Markets in which nothing is matched although the venue is online; absent: the venue does not say. */
   readonly haltedSymbols?: readonly string[];
   readonly maintenance?: readonly MaintenanceNotice[];
+}
+
+/** The venue will end this connection, and takes a new one. */
+export interface DrainEvent {
+  readonly kind: 'drain';
+  /** The venue's words. */
+  readonly reason: string;
 }
 
 /** A complaint that is not about a symbol. */
@@ -119,5 +128,6 @@ export type VenueEvent =
   | HeartbeatEvent
   | PongEvent
   | StatusEvent
+  | DrainEvent
   | ErrorEvent
   | IgnoredEvent;

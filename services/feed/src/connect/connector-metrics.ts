@@ -6,9 +6,10 @@ import type { FailureReason } from './machine-state.ts';
 export interface ConnectorMetrics {
   /** A frame of several items counts each. */
   event(kind: VenueEvent['kind']): void;
-  dropped(why: 'older' | 'unasked'): void;
+  dropped(why: 'older' | 'unasked' | 'duplicate'): void;
   readonly connects: HotCounter;
   lost(reason: FailureReason): void;
+  drained(outcome: 'handed-over' | 'given-up'): void;
 }
 
 export function createConnectorMetrics(telemetry: Pick<Telemetry, 'counter'>, venue: string): ConnectorMetrics {
@@ -27,8 +28,15 @@ export function createConnectorMetrics(telemetry: Pick<Telemetry, 'counter'>, ve
   return {
     event: (kind) => by('weir.feed.venue_events', 'What the frames of a venue meant', 'kind', kind).add(),
     dropped: (why) =>
-      by('weir.feed.tickers_dropped', 'Tickers that were older than known, or not asked for', 'why', why).add(),
+      by(
+        'weir.feed.tickers_dropped',
+        'Tickers that were older than known, known from another connection, or not asked for',
+        'why',
+        why,
+      ).add(),
     connects: counter('weir.feed.connects', 'Connections attempted', {}),
     lost: (reason) => by('weir.feed.connections_lost', 'Connections that ended or never began', 'reason', reason).add(),
+    drained: (outcome) =>
+      by('weir.feed.drains', 'Second connections asked for before the first one ended', 'outcome', outcome).add(),
   };
 }

@@ -1,6 +1,7 @@
 /** What a connector's state means to people: the words of `feed:status`. Pure. */
 import type { SourceState } from '@weir/wire';
 import type { ConnectorState } from './machine-state.ts';
+import type { RelayState } from './relay.ts';
 import type { Market } from './source-quotes.ts';
 import { isHalted } from './venue-halt.ts';
 
@@ -23,7 +24,7 @@ const QUARANTINED_MAX = 100;
 const HALTED_NAMED_MAX = 5;
 
 export function describeState(
-  state: ConnectorState,
+  { main: state, second }: Pick<RelayState, 'main' | 'second'>,
   markets: ReadonlyMap<string, Market>,
 ): Omit<ConnectorStatus, 'sinceMs'> {
   const quarantined: ConnectorStatus['quarantined'][number][] = [];
@@ -35,8 +36,12 @@ export function describeState(
     if (quarantinedCount > QUARANTINED_MAX) continue;
     quarantined.push({ asset: markets.get(symbol)?.asset ?? '', symbol, reason });
   }
-  return { ...describePhase(state, quarantinedCount), quarantined, quarantinedCount };
+  const words = describePhase(state, quarantinedCount);
+  const isDraining = second !== undefined && words.state === 'ok';
+  return { ...words, ...(isDraining && DRAINING), quarantined, quarantinedCount };
 }
+
+const DRAINING = { reason: 'Draining', message: 'the connection is about to end, a second one is opened' };
 
 type Words = Pick<ConnectorStatus, 'state' | 'reason' | 'message'>;
 

@@ -25,8 +25,14 @@ function getVenue(id: string): Venue {
 }
 
 /** A connector whose sockets are held by the test. */
-function createBench(id: string, assets: readonly string[], more: { readonly openSocket?: OpenSocket } = {}) {
-  const venue = getVenue(id);
+function createBench(
+  id: string,
+  assets: readonly string[],
+  more: { readonly openSocket?: OpenSocket; readonly connectBurst?: number } = {},
+) {
+  const known = getVenue(id);
+  const { connectBurst = known.limits.connectBurst } = more;
+  const venue: Venue = { ...known, limits: { ...known.limits, connectBurst } };
   const clock: FakeClock = createFakeClock();
   const sockets: FakeSocket[] = [];
   const quotes: SourceQuote[] = [];
@@ -271,6 +277,61 @@ test('a halt is told at once, and nothing confirms until the end of it, over a c
   expect(
     quotes.slice(1).map(({ price, confirmedMonotonicMs }) => [formatDecimal(price), confirmedMonotonicMs]),
   ).toEqual([['84000.3', clock.monotonicMs()]]);
+});
+
+const KRAKEN_ANNOUNCEMENT =
+  '{"channel":"status","type":"update","data":[{"system":"online","upcoming_maintenance":[{"title":"Restart","affected_services":["spot_ws"],"expected_start_utc":"2026-01-01T00:00:20Z","expected_end_utc":"2026-01-01T00:10:00Z"}]}]}';
+const KRAKEN_TIMED = (price: string, micros: number): string =>
+  `{"channel":"ticker","type":"update","data":[{"symbol":"BTC/USD","last":${price},"timestamp":"2025-12-31T23:59:59.${micros}Z"}]}`;
+
+test('before announced work the next connection takes over when it has everything, and the price is told once', async () => {
+  const { connector, clock, sockets, socket, quotes, statuses, counts } = createBench('kraken', ['BTC']);
+  connector.start();
+  socket().onOpen();
+  socket().onFrame(KRAKEN_ACK);
+  socket().onFrame(KRAKEN_TIMED('84000.10', 100_001));
+  await clock.advance(1_000);
+  socket().onFrame(KRAKEN_ANNOUNCEMENT);
+  const [first, second] = sockets;
+  expect(statuses.at(-1)).toMatchObject({ state: 'ok', reason: 'Draining' });
+  second?.onOpen();
+  expect(second?.sent).toHaveLength(1);
+  second?.onFrame(KRAKEN_ACK);
+  second?.onFrame('{"channel":"heartbeat"}');
+  expect([first?.isTerminated, second?.isTerminated]).toEqual([false, false]);
+  first?.onFrame(KRAKEN_TIMED('84000.20', 100_002));
+  second?.onFrame(KRAKEN_TIMED('84000.10', 100_001));
+  expect([first?.isTerminated, second?.isTerminated]).toEqual([true, false]);
+  expect(statuses.at(-1)).toMatchObject({ state: 'ok', reason: 'Live' });
+  second?.onFrame(KRAKEN_TIMED('84000.20', 100_002));
+  second?.onFrame(KRAKEN_TIMED('84000.30', 100_003));
+  const prices = quotes.map(({ price }) => formatDecimal(price));
+  expect([...new Set(prices)]).toEqual(['84000.1', '84000.2', '84000.3']);
+  expect(prices).toEqual(prices.toSorted());
+  expect(counts.get('weir.feed.drains handed-over')).toBe(1);
+  expect([...counts.keys()].filter((key) => key.startsWith('weir.feed.connections_lost'))).toEqual([]);
+  await connector.stop();
+  expect([second?.isTerminated, clock.pendingTimers]).toEqual([true, 0]);
+});
+
+test('a second connection takes its turn in the connect budget, and one stop closes both', async () => {
+  const bench = createBench('kraken', ['BTC'], { connectBurst: 1 });
+  const { connector, clock, sockets, socket } = bench;
+  connector.start();
+  socket().onOpen();
+  socket().onFrame(KRAKEN_ACK);
+  socket().onFrame(KRAKEN_TIMED('84000.10', 100_001));
+  socket().onFrame(KRAKEN_ANNOUNCEMENT);
+  for (let s = 0; s < 6; s += 1) {
+    await clock.advance(1_000);
+    sockets[0]?.onFrame('{"channel":"heartbeat"}');
+  }
+  expect(sockets).toHaveLength(1);
+  await clock.advance(1_000);
+  expect(sockets).toHaveLength(2);
+  await connector.stop();
+  expect(sockets.map(({ isTerminated }) => isTerminated)).toEqual([true, true]);
+  expect(clock.pendingTimers).toBe(0);
 });
 
 test('a venue that answers symbol by symbol is told of in a few statuses, which name a hundred refused ones', async () => {

@@ -2,29 +2,28 @@
  * One source of a feed: connects to a venue, keeps the wanted symbols subscribed, and tells every quote and every proof
  * that a quote still stands.
  *
- * Decisions are the state machine's (`machine.ts`), what is known of prices is in `source-quotes.ts`; this file carries
+ * Decisions are the state machines' (`machine.ts`, and `relay.ts` where one connection follows another), what is known of prices is in `source-quotes.ts`; this file carries
  * events in and effects out. It never awaits: a frame is dealt with before the next one is read.
  */
 import type { Clock, Timer } from '@weir/clock';
 import type { Logger, Telemetry } from '@weir/telemetry';
 import type { Venue, VenueEvent } from '@weir/venues';
 import { createConnectBudget, type ConnectBudget } from './connect-budget.ts';
+import { Connections } from './connections.ts';
 import { createConnectorMetrics, type ConnectorMetrics } from './connector-metrics.ts';
 import { describeState, type ConnectorStatus } from './connector-status.ts';
 import {
-  createConnectorState,
-  type ConnectorEvent,
-  type ConnectorState,
-  type Effect,
-  type LinkEvent,
-  type MachineSettings,
-  signOf,
-} from './machine-state.ts';
-import { nextWakeMs, reduce } from './machine.ts';
+  createRelayState,
+  nextRelayWakeMs,
+  reduceRelay,
+  type RelayEffect,
+  type RelayEvent,
+  type RelayState,
+} from './relay.ts';
 import { logNotice } from './log-notice.ts';
+import { signOf, type ConnectorState, type MachineSettings, type Notice } from './machine-state.ts';
 import { createQuietLog } from './quiet-log.ts';
-import { parseRetryAfter } from './reconnect-delay.ts';
-import { openWebSocket, type OpenSocket, type Socket, type SocketFailure } from './socket.ts';
+import { openWebSocket, type OpenSocket } from './socket.ts';
 import { createSourceQuotes, type Arrival, type Market, type SourceQuote, type SourceQuotes } from './source-quotes.ts';
 import { isMarketHalted, newlyHalted } from './venue-halt.ts';
 
@@ -63,6 +62,10 @@ export function createConnector(options: ConnectorOptions): Connector {
   return new RunningConnector(options);
 }
 
+function isSubscribed({ subscriptions }: ConnectorState, symbol: string): boolean {
+  return subscriptions.symbols.get(symbol)?.state === 'subscribed';
+}
+
 /** How long a subscribed symbol may be without a proof before it is asked for again. */
 const UNPROVEN_MS = 60_000;
 const STATUS_DELAY_MS = 100;
@@ -70,18 +73,16 @@ const STATUS_DELAY_MS = 100;
 class RunningConnector implements Connector {
   readonly #options: ConnectorOptions;
   readonly #settings: MachineSettings;
-  readonly #budget: ConnectBudget;
-  readonly #host: string;
   readonly #markets: ReadonlyMap<string, Market>;
   readonly #metrics: ConnectorMetrics;
   readonly #quotes: SourceQuotes;
   readonly #noteIgnored: (why: string) => void;
   readonly #noteError: (reason: string) => void;
-  readonly #events: ConnectorEvent[] = [];
+  readonly #events: RelayEvent[] = [];
+  readonly #connections: Connections;
   #isReducing = false;
-  #state: ConnectorState;
+  #state: RelayState;
   #status: ConnectorStatus;
-  #socket: Socket | undefined;
   #statusTimer: Timer | undefined;
   #wake: { readonly atMs: number; readonly timer: Timer } | undefined;
 
@@ -89,17 +90,27 @@ class RunningConnector implements Connector {
     const { venue, url, symbols, clock, logger, telemetry, onQuote } = options;
     this.#options = options;
     this.#settings = { timing: venue.timing, symbolsPerFrame: venue.limits.symbolsPerFrame };
-    this.#budget = options.connectBudget ?? createConnectBudget(clock);
-    this.#host = URL.parse(url)?.host ?? url;
     this.#markets = new Map(symbols.map((market) => [market.symbol, market]));
     this.#metrics = createConnectorMetrics(telemetry, venue.id);
-    this.#state = createConnectorState([...this.#markets.keys()]);
+    this.#connections = new Connections({
+      venue,
+      url,
+      clock,
+      budget: options.connectBudget ?? createConnectBudget(clock),
+      openSocket: options.openSocket ?? openWebSocket,
+      onAttempt: () => this.#metrics.connects.add(),
+      onEvent: (event) => this.#dispatch(event),
+      onFrame: (text, connection) => this.#take(text, connection),
+    });
+    this.#state = createRelayState([...this.#markets.keys()]);
     this.#status = { ...describeState(this.#state, this.#markets), sinceMs: clock.nowMs() };
     this.#quotes = createSourceQuotes({
       symbols: [...this.#markets.values()],
       proofOfLife: venue.proofOfLife,
-      isSubscribed: (symbol) => this.#state.subscriptions.symbols.get(symbol)?.state === 'subscribed',
-      isHalted: (symbol) => isMarketHalted(this.#state.halt, symbol),
+      isSubscribed: (symbol) => isSubscribed(this.#state.main, symbol),
+      isHalted: (symbol) => isMarketHalted(this.#state.main.halt, symbol),
+      isOpen: (connection) =>
+        connection === this.#state.main.connection || connection === this.#state.second?.machine.connection,
       onQuote,
     });
     this.#noteIgnored = createQuietLog(clock, (count, why) => logger.info({ count, why }, 'frames ignored'));
@@ -115,13 +126,13 @@ class RunningConnector implements Connector {
   }
 
   async stop(): Promise<void> {
-    const socket = this.#socket;
+    const closed = this.#connections.closed();
     this.#dispatch({ type: 'stop' });
-    await socket?.closed;
+    await closed;
   }
 
   /** Effects may cause events; those wait until the event at hand is done with. */
-  #dispatch(event: ConnectorEvent): void {
+  #dispatch(event: RelayEvent): void {
     this.#events.push(event);
     if (this.#isReducing) return;
     this.#isReducing = true;
@@ -132,15 +143,16 @@ class RunningConnector implements Connector {
     }
   }
 
-  #reduce(event: ConnectorEvent): void {
+  #reduce(event: RelayEvent): void {
     const { clock, random } = this.#options;
     const before = this.#state;
     const moment = { monotonicMs: clock.monotonicMs(), wallMs: clock.nowMs(), chance: random() };
-    const { state, effects } = reduce(before, event, moment, this.#settings);
+    const { state, effects } = reduceRelay(before, event, moment, this.#settings);
     this.#state = state;
-    if (state.failure !== before.failure && state.failure !== undefined) this.#metrics.lost(state.failure.reason);
+    const { failure, halt } = state.main;
+    if (failure !== before.main.failure && failure !== undefined) this.#metrics.lost(failure.reason);
     for (const effect of effects) this.#run(effect);
-    for (const symbol of newlyHalted(before.halt, state.halt, this.#markets)) {
+    for (const symbol of newlyHalted(before.main.halt, halt, this.#markets)) {
       const market = this.#markets.get(symbol);
       if (market !== undefined) this.#options.onHalted(market);
     }
@@ -150,7 +162,7 @@ class RunningConnector implements Connector {
   }
 
   #arm(): void {
-    const atMs = nextWakeMs(this.#state, this.#settings);
+    const atMs = nextRelayWakeMs(this.#state, this.#settings);
     if (this.#wake !== undefined && (atMs === undefined || atMs < this.#wake.atMs)) {
       this.#wake.timer.cancel();
       this.#wake = undefined;
@@ -167,73 +179,55 @@ class RunningConnector implements Connector {
     this.#wake = { atMs, timer };
   }
 
-  #run(effect: Effect): void {
-    const { venue } = this.#options;
+  #run(effect: RelayEffect): void {
+    const { connection } = effect;
     switch (effect.type) {
       case 'connect':
-        this.#connect(effect.connection, effect.handshakeTimeoutMs);
+        this.#connections.open(connection, effect.handshakeTimeoutMs);
         break;
       case 'terminate':
-        this.#socket?.terminate();
-        this.#socket = undefined;
+        this.#connections.terminate(connection);
         break;
       case 'subscribe':
-        for (const frame of venue.subscribeFrames(effect.request.symbols, effect.request.id)) this.#socket?.send(frame);
+        this.#connections.subscribe(connection, effect.request);
         break;
       case 'ping':
-        if (venue.pingFrame === undefined) this.#socket?.ping();
-        else this.#socket?.send(venue.pingFrame(effect.requestId));
+        this.#connections.ping(connection, effect.requestId);
         break;
       case 'reconcile': {
-        const sinceMs = this.#options.clock.monotonicMs() - UNPROVEN_MS;
-        const unproven = this.#quotes.unprovenSince(sinceMs);
-        this.#dispatch({ type: 'reconcile', unproven, connection: this.#state.connection });
+        const unproven = this.#quotes.unprovenSince(this.#options.clock.monotonicMs() - UNPROVEN_MS);
+        this.#dispatch({ type: 'reconcile', unproven, connection });
         break;
       }
       case 'notice':
-        logNotice(this.#options.logger, effect.notice);
+        this.#tell(effect.notice);
     }
   }
 
-  #connect(connection: number, handshakeTimeoutMs: number): void {
-    const { venue, url, openSocket = openWebSocket } = this.#options;
-    const waitMs = this.#budget.take(this.#host, venue.limits);
-    if (waitMs > 0) {
-      this.#dispatch({ type: 'deferred', waitMs });
-      return;
-    }
-    this.#metrics.connects.add();
-    const tell = (event: LinkEvent): void => this.#dispatch({ ...event, connection });
-    const fail = (failure: SocketFailure): void => this.#fail(failure, tell);
-    try {
-      this.#socket = openSocket(url, handshakeTimeoutMs, {
-        onOpen: () => tell({ type: 'opened' }),
-        onFrame: (text) => this.#take(text, connection),
-        onPong: () => tell({ type: 'frame', sign: 'other' }),
-        onFail: fail,
-        onClose: (message) => tell({ type: 'closed', message }),
-      });
-    } catch (error) {
-      fail({ message: error instanceof Error ? error.message : String(error), isUnseen: true });
-    }
-  }
-
-  #fail({ message, isUnseen, retryAfter }: SocketFailure, tell: (event: LinkEvent) => void): void {
-    const { venue, clock } = this.#options;
-    if (isUnseen) this.#budget.giveBack(this.#host, venue.limits);
-    const retryAfterMs = retryAfter === undefined ? undefined : parseRetryAfter(retryAfter, clock.nowMs());
-    tell({ type: 'failed', message, ...(retryAfterMs !== undefined && { retryAfterMs }) });
+  #tell(notice: Notice): void {
+    if (notice.kind === 'handed-over') this.#metrics.drained('handed-over');
+    if (notice.kind === 'drain-given-up') this.#metrics.drained('given-up');
+    logNotice(this.#options.logger, notice);
   }
 
   #take(frame: string, connection: number): void {
     // A socket that was given up reports nothing; this keeps it so whatever a socket does.
-    if (connection !== this.#state.connection) return;
+    const isSecond = connection === this.#state.second?.machine.connection;
+    if (!isSecond && connection !== this.#state.main.connection) return;
     const { venue, clock } = this.#options;
-    const arrival: Arrival = { monotonicMs: clock.monotonicMs(), wallMs: clock.nowMs(), connection };
+    const arrival: Arrival = { monotonicMs: clock.monotonicMs(), wallMs: clock.nowMs(), connection, isSecond };
     const events = venue.decode(frame);
     this.#dispatch({ type: 'frame', sign: signOf(events), connection });
     for (const event of events) this.#takeEvent(event, arrival);
-    this.#quotes.alive(arrival);
+    if (!isSecond) this.#quotes.alive(arrival);
+    else if (this.#isCovered(connection)) this.#dispatch({ type: 'covered', connection });
+  }
+
+  /** The second connection has everything that the first one has. */
+  #isCovered(connection: number): boolean {
+    const machine = this.#state.second?.machine;
+    if (machine?.connection !== connection || machine.phase !== 'live') return false;
+    return this.#quotes.covers(connection, (symbol) => isSubscribed(machine, symbol));
   }
 
   #takeEvent(event: VenueEvent, arrival: Arrival): void {
@@ -258,6 +252,9 @@ class RunningConnector implements Connector {
       case 'status':
         this.#dispatch({ type: 'status', status: event, connection });
         break;
+      case 'drain':
+        this.#dispatch({ type: 'drain', reason: event.reason, connection });
+        break;
       case 'error':
         this.#noteError(event.reason);
         break;
@@ -271,13 +268,14 @@ class RunningConnector implements Connector {
   }
 
   #count(verdict: ReturnType<SourceQuotes['ticker']>): void {
-    if (verdict === 'older' || verdict === 'unasked') this.#metrics.dropped(verdict);
+    if (verdict === 'older' || verdict === 'unasked' || verdict === 'duplicate') this.#metrics.dropped(verdict);
   }
 
   /** At once, save for single symbols: thousands of answers come in a row, and each status looks at every symbol. */
-  #noteStatus(before: ConnectorState): void {
-    const { phase, failure, halt, subscriptions } = this.#state;
-    if (phase !== before.phase || failure !== before.failure || halt !== before.halt) this.#tellStatus();
+  #noteStatus({ main: before, second }: RelayState): void {
+    const { phase, failure, halt, subscriptions } = this.#state.main;
+    const isOther = phase !== before.phase || failure !== before.failure || halt !== before.halt;
+    if (isOther || (second === undefined) !== (this.#state.second === undefined)) this.#tellStatus();
     else if (subscriptions !== before.subscriptions) {
       this.#statusTimer ??= this.#options.clock.setTimeout(() => this.#tellStatus(), STATUS_DELAY_MS);
     }

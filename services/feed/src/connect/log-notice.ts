@@ -18,5 +18,14 @@ export function logNotice(logger: Pick<Logger, 'info' | 'warn'>, { kind, ...data
       break;
     case 'market-resumed':
       logger.info(data, 'market goes on');
+      break;
+    case 'draining':
+      logger.info(data, 'connection is about to end, a second one is opened');
+      break;
+    case 'handed-over':
+      logger.info(data, 'second connection has taken over');
+      break;
+    case 'drain-given-up':
+      logger.warn(data, 'second connection given up, the first one stays until it ends');
   }
 }

@@ -35,6 +35,8 @@ export interface MaintenanceWindow {
   readonly title: string;
   readonly startMs?: number;
   readonly endMs?: number;
+  /** Connections end with its start. */
+  readonly endsConnections?: true;
 }
 
 export interface Halt {
@@ -52,6 +54,8 @@ export interface ConnectorState {
   readonly phase: Phase;
   /** Number of the socket that counts; what comes from another one is ignored. */
   readonly connection: number;
+  /** The highest number given so far, to any connection of the source. */
+  readonly lastConnection: number;
   /** While a socket is open. */
   readonly link: Link | undefined;
   readonly subscriptions: Subscriptions;
@@ -114,7 +118,14 @@ export interface Moment {
 export type Notice =
   | SymbolNotice
   | ({ readonly kind: 'maintenance-announced' } & MaintenanceWindow)
-  | { readonly kind: 'market-halted' | 'market-resumed'; readonly symbol: string };
+  | { readonly kind: 'market-halted' | 'market-resumed'; readonly symbol: string }
+  | DrainNotice;
+
+/** draining: a second connection is asked for. handed-over: it has taken over. drain-given-up: it could not be had. */
+export interface DrainNotice {
+  readonly kind: 'draining' | 'handed-over' | 'drain-given-up';
+  readonly reason: string;
+}
 
 export type Effect =
   | { readonly type: 'connect'; readonly connection: number; readonly handshakeTimeoutMs: number }
@@ -139,6 +150,7 @@ export function createConnectorState(symbols: readonly string[]): ConnectorState
   return {
     phase: 'idle',
     connection: 0,
+    lastConnection: 0,
     link: undefined,
     subscriptions: createSubscriptions(symbols),
     attempts: 0,

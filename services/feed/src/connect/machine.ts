@@ -1,5 +1,5 @@
 /**
- * The connector's state machine: one venue, one socket at a time. Pure, but for the standings in `subscriptions.ts`: what happens and when is told to it, what to do
+ * The state machine of one connection after the other; where two overlap is `relay.ts`. Pure, but for the standings in `subscriptions.ts`: what happens and when is told to it, what to do
  * comes out as effects.
  *
  * idle         Before `start`.
@@ -13,6 +13,7 @@
  *              is half-open and is terminated, never closed, since nobody would answer the closing; backoff.
  * backoff      No socket. After the delay of `reconnect-delay.ts`: connecting. While every symbol is refused there is
  *              nothing to ask for: until the first of them is due.
+ * draining     Live or degraded, and a second machine like this one opens the connection that takes over: `relay.ts`.
  * stopped      For good.
  *
  * Every connection has a number, which rises when one is asked for and when one is given up, so whatever a replaced
@@ -85,9 +86,13 @@ export function nextWakeMs(state: ConnectorState, { timing }: MachineSettings): 
 
 function stop(state: ConnectorState): Step {
   return {
-    state: { ...state, phase: 'stopped', connection: state.connection + 1, link: undefined },
+    state: { ...state, ...nextConnection(state), phase: 'stopped', link: undefined },
     effects: hasSocket(state) ? [{ type: 'terminate' }] : [],
   };
+}
+
+function nextConnection({ lastConnection }: ConnectorState): Pick<ConnectorState, 'connection' | 'lastConnection'> {
+  return { connection: lastConnection + 1, lastConnection: lastConnection + 1 };
 }
 
 function hasSocket({ phase, link }: ConnectorState): boolean {
@@ -101,12 +106,12 @@ function connect(state: ConnectorState, moment: Moment): Step {
   const retryMs = earliestRetryMs(state.subscriptions);
   if (!isAnythingWanted && retryMs > nowMs)
     return { state: { ...state, phase: 'backoff', untilMs: retryMs }, effects: [] };
-  const connection = state.connection + 1;
+  const numbers = nextConnection(state);
   const outageMs = state.outageSinceMs === undefined ? undefined : nowMs - state.outageSinceMs;
   const patienceMs = handshakeTimeoutMs(outageMs);
   return {
-    state: { ...state, phase: 'connecting', connection, untilMs: nowMs + patienceMs },
-    effects: [{ type: 'connect', connection, handshakeTimeoutMs: patienceMs }],
+    state: { ...state, ...numbers, phase: 'connecting', untilMs: nowMs + patienceMs },
+    effects: [{ type: 'connect', connection: numbers.connection, handshakeTimeoutMs: patienceMs }],
   };
 }
 
@@ -124,8 +129,8 @@ function giveUp(state: ConnectorState, moment: Moment, failure: Failure, retryAf
   return {
     state: {
       ...state,
+      ...nextConnection(state),
       phase: 'backoff',
-      connection: state.connection + 1,
       link: undefined,
       attempts: attempts + 1,
       outageSinceMs,
@@ -137,7 +142,7 @@ function giveUp(state: ConnectorState, moment: Moment, failure: Failure, retryAf
 }
 
 /** Takes the time that the connection was live into account. */
-function settleOutage(state: ConnectorState, nowMs: number): ConnectorState {
+export function settleOutage(state: ConnectorState, nowMs: number): ConnectorState {
   const liveMs = nowMs - (state.link?.liveSinceMs ?? nowMs);
   if (liveMs < OUTAGE_OVER_MS) return state;
   return { ...state, outageSinceMs: undefined, attempts: liveMs < STABLE_MS ? state.attempts : 0 };

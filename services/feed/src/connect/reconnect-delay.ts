@@ -45,7 +45,7 @@ function spread(delayMs: number, chance: number): number {
 
 const HANDSHAKE_MS = 10_000;
 /** A venue that comes back must not find us waiting for a handshake that was lost in its absence. */
-const FAST_HANDSHAKE_MS = 3_000;
+export const FAST_HANDSHAKE_MS = 3_000;
 
 /** `outageMs` is undefined when the connection was never lost. */
 export function handshakeTimeoutMs(outageMs: number | undefined): number {

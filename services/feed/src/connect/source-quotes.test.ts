@@ -10,11 +10,13 @@ function createBook(proofOfLife: ProofOfLife, wanted: readonly string[] = ['BTC'
   const told: SourceQuote[] = [];
   const subscribed = new Set(wanted.map((asset) => `${asset}-USD`));
   const halted = new Set<string>();
+  const open = new Set<number>();
   const quotes = createSourceQuotes({
     symbols: wanted.map((asset) => ({ asset, quote: 'USD', symbol: `${asset}-USD` })),
     proofOfLife,
     isSubscribed: (symbol) => subscribed.has(symbol),
     isHalted: (symbol) => halted.has(symbol),
+    isOpen: (connection) => open.has(connection),
     onQuote: (quote) => told.push(quote),
   });
   const at = (monotonicMs: number, connection = 1): Arrival => ({
@@ -22,7 +24,9 @@ function createBook(proofOfLife: ProofOfLife, wanted: readonly string[] = ['BTC'
     wallMs: WALL_MS + monotonicMs,
     connection,
   });
-  return { quotes, told, subscribed, halted, at, last: () => told.at(-1) };
+  /** Of a connection beside the first one. */
+  const atSecond = (monotonicMs: number): Arrival => ({ ...at(monotonicMs, 2), isSecond: true });
+  return { quotes, told, subscribed, halted, open, at, atSecond, last: () => told.at(-1) };
 }
 
 const ticker = (more: Partial<TickerEvent> = {}): TickerEvent => ({
@@ -183,4 +187,67 @@ test('what is sent of a market that stands still is not told, and confirmed by t
     [decimal('11'), 2_000],
     [decimal('3'), 2_000],
   ]);
+});
+
+test('of two open connections the first to bring news is told; the other brings no duplicate and nothing older', () => {
+  const { quotes, told, open, at, atSecond } = createBook('connection-heartbeat', ['BTC']);
+  open.add(1).add(2);
+  const time = (micros: number): string => `2026-11-20T09:59:59.794${String(micros).padStart(3, '0')}Z`;
+  const take = (price: string, micros: number, arrival: Arrival): string =>
+    quotes.ticker(ticker({ price, tradeTime: time(micros) }), arrival);
+  expect(take('10', 1, at(0))).toBe('told');
+  // All within one millisecond of the venue.
+  expect(take('9', 0, atSecond(1))).toBe('older');
+  expect(take('10', 1, atSecond(2))).toBe('duplicate');
+  expect(take('11', 2, atSecond(3))).toBe('told');
+  expect(take('12', 3, atSecond(4))).toBe('told');
+  expect(take('11', 2, at(5))).toBe('older');
+  expect(take('12', 3, at(6))).toBe('duplicate');
+  expect(take('13', 4, at(7))).toBe('told');
+  expect(told.map(({ price }) => price)).toEqual(['10', '11', '12', '13'].map(decimal));
+});
+
+test('what the venue gives no order is left to the connection that told it first', () => {
+  const { quotes, open, at, atSecond } = createBook('connection-heartbeat', ['BTC']);
+  open.add(1).add(2);
+  expect(quotes.ticker(ticker({ price: '10' }), at(0))).toBe('told');
+  expect(quotes.ticker(ticker({ price: '9' }), atSecond(1))).toBe('kept');
+  expect(quotes.ticker(ticker({ price: '11' }), at(2))).toBe('told');
+  expect(quotes.covers(2, () => true)).toBe(false);
+  // With the first one gone there is nothing to compare with.
+  open.delete(1);
+  expect(quotes.ticker(ticker({ price: '12' }), at(3, 2))).toBe('told');
+});
+
+test('a second connection covers the first when it has sent something of everything that has a value and is its own', () => {
+  const { quotes, open, at, atSecond } = createBook('connection-heartbeat', ['BTC', 'ETH', 'SOL', 'XRP']);
+  open.add(1).add(2);
+  const tell = (asset: string, second: number, arrival: Arrival): string => {
+    const tradeTime = `2026-11-20T09:59:${10 + second}.000000Z`;
+    return quotes.ticker(ticker({ symbol: `${asset}-USD`, asset, tradeTime }), arrival);
+  };
+  for (const asset of ['BTC', 'ETH', 'SOL']) tell(asset, 5, at(0));
+  // SOL is refused there; of XRP nothing is known at all.
+  const isSubscribedThere = (symbol: string): boolean => symbol !== 'SOL-USD';
+  expect(quotes.covers(2, isSubscribedThere)).toBe(false);
+  expect(tell('BTC', 5, atSecond(1))).toBe('duplicate');
+  expect(quotes.covers(2, isSubscribedThere)).toBe(false);
+  // One that lags is there all the same, and what it catches up on is dropped.
+  expect(tell('ETH', 4, atSecond(2))).toBe('older');
+  expect(quotes.covers(2, isSubscribedThere)).toBe(true);
+  expect(quotes.covers(3, isSubscribedThere)).toBe(false);
+});
+
+test('while two are open the first one alone proves, and after the swap the second', () => {
+  const { quotes, told, open, at, atSecond } = createBook('connection-heartbeat', ['BTC']);
+  open.add(1).add(2);
+  const event = ticker({ tradeTime: '2026-11-20T09:59:50.000000Z', bid: '1' });
+  quotes.ticker(event, at(0));
+  quotes.ticker(event, atSecond(10));
+  expect(quotes.book({ ...event, kind: 'quote' }, atSecond(500))).toBe('kept');
+  quotes.alive(at(1_000));
+  expect(told.map(({ confirmedMonotonicMs }) => confirmedMonotonicMs)).toEqual([0, 1_000]);
+  open.delete(1);
+  quotes.alive(at(2_000, 2));
+  expect(told.at(-1)?.confirmedMonotonicMs).toBe(2_000);
 });

@@ -5,9 +5,14 @@
  * price of that trade. A venue that pushes every change proves all its subscribed symbols with any frame, but only
  * those it has sent something of on this connection. A market that stands still proves nothing, whatever is sent of it:
  * its value is kept to itself until a proof after the resumption.
+ *
+ * While a second connection is open beside the one that counts (`relay.ts`), both bring news: what comes first is told,
+ * what is older or the same is not, whichever of them it comes from. What the venue gives no order to cannot be compared,
+ * and is left to the connection that counts.
  */
 import type { HeartbeatEvent, ProofOfLife, QuoteEvent, TickerEvent } from '@weir/venues';
 import { parseDecimal, type Decimal } from '@weir/wire';
+import { compareTickers, venueTimeOf, type TickerMark } from './ticker-order.ts';
 
 export interface Market {
   readonly asset: string;
@@ -27,17 +32,21 @@ export interface Arrival {
   readonly monotonicMs: number;
   readonly wallMs: number;
   readonly connection: number;
+  /** Another connection is the one that counts. */
+  readonly isSecond?: boolean;
 }
 
-/** kept: known, but not told. */
-export type Verdict = 'told' | 'kept' | 'older' | 'unasked';
+/** kept: known, but not told. duplicate: told already, from the other connection. */
+export type Verdict = 'told' | 'kept' | 'older' | 'duplicate' | 'unasked';
 
 export interface SourceQuotes {
   ticker(event: TickerEvent, arrival: Arrival): Verdict;
   book(event: QuoteEvent, arrival: Arrival): Verdict;
   heartbeat(event: HeartbeatEvent, arrival: Arrival): void;
-  /** After every frame. */
+  /** After every frame of the connection that counts. */
   alive(arrival: Arrival): void;
+  /** The second connection has sent something of every symbol that is subscribed on it and has a value. */
+  covers(second: number, isSubscribed: (symbol: string) => boolean): boolean;
   /** Subscribed symbols without any proof since then. */
   unprovenSince(monotonicMs: number): readonly string[];
 }
@@ -48,6 +57,8 @@ export interface SourceQuotesOptions {
   readonly isSubscribed: (symbol: string) => boolean;
   /** Its market stands still. */
   readonly isHalted: (symbol: string) => boolean;
+  /** The number is that of an open connection. */
+  readonly isOpen: (connection: number) => boolean;
   readonly onQuote: (quote: SourceQuote) => void;
 }
 
@@ -55,89 +66,125 @@ interface Entry {
   readonly market: Market;
   quote: SourceQuote | undefined;
   tradeId: string | undefined;
-  sequence: number | undefined;
-  /** The venue's own time, for comparing with itself. */
-  venueTimeMs: number | undefined;
+  /** The ticker that the value came by. */
+  newest: TickerMark | undefined;
+  /** The last that counted and has sent something of the symbol. */
   connection: number;
+  /** The last second one that has. */
+  second: number;
   provenAtMs: number;
 }
 
 /** One confirmation a second keeps any price fresh; every frame would cost a walk over all symbols. */
 const SWEEP_MS = 900;
-/** Venue clocks are a little ahead at times; what is further ahead is no time to compare with. */
-const AHEAD_MS_MAX = 2_000;
-
 export function createSourceQuotes(options: SourceQuotesOptions): SourceQuotes {
-  const { proofOfLife, isSubscribed, isHalted, onQuote } = options;
-  const entries = new Map(options.symbols.map((market) => [market.symbol, createEntry(market)]));
-  let sweptAtMs = -Infinity;
-
-  const confirm = (entry: Entry, price: Decimal, { monotonicMs }: Arrival): Verdict => {
-    entry.provenAtMs = monotonicMs;
-    entry.quote = { ...entry.market, price, confirmedMonotonicMs: monotonicMs };
-    onQuote(entry.quote);
-    return 'told';
-  };
-  const keep = (entry: Entry, price: Decimal): Verdict => {
-    entry.quote = { ...entry.market, price, confirmedMonotonicMs: entry.quote?.confirmedMonotonicMs ?? -Infinity };
-    return 'kept';
-  };
-
-  return {
-    ticker(event, arrival) {
-      const entry = entries.get(event.symbol);
-      if (entry === undefined) return 'unasked';
-      const price = readTicker(entry, event, arrival);
-      if (price === undefined) return 'older';
-      return isHalted(event.symbol) ? keep(entry, price) : confirm(entry, price, arrival);
-    },
-    book(event, arrival) {
-      const entry = entries.get(event.symbol);
-      if (entry === undefined) return 'unasked';
-      noteSign(entry, arrival);
-      const isEmpty = event.bid === undefined && event.ask === undefined;
-      // Where a trade id is the proof, a book says nothing about the last trade.
-      if (entry.quote === undefined || isEmpty || proofOfLife !== 'connection-heartbeat') return 'kept';
-      return isHalted(event.symbol) ? 'kept' : confirm(entry, entry.quote.price, arrival);
-    },
-    heartbeat({ symbol, lastTradeId }, arrival) {
-      const entry = symbol === undefined ? undefined : entries.get(symbol);
-      if (proofOfLife !== 'trade-id-heartbeat' || entry?.quote === undefined || lastTradeId === undefined) return;
-      if (entry.tradeId === lastTradeId && !isHalted(entry.market.symbol)) confirm(entry, entry.quote.price, arrival);
-    },
-    alive(arrival) {
-      if (proofOfLife !== 'connection-heartbeat' || arrival.monotonicMs - sweptAtMs < SWEEP_MS) return;
-      sweptAtMs = arrival.monotonicMs;
-      for (const [symbol, entry] of entries) {
-        const { quote } = entry;
-        if (quote === undefined || quote.confirmedMonotonicMs === arrival.monotonicMs) continue;
-        if (entry.connection !== arrival.connection || !isSubscribed(symbol) || isHalted(symbol)) continue;
-        confirm(entry, quote.price, arrival);
-      }
-    },
-    unprovenSince(monotonicMs) {
-      return [...entries]
-        .filter(([symbol, entry]) => entry.provenAtMs < monotonicMs && isSubscribed(symbol))
-        .map(([symbol]) => symbol);
-    },
-  };
+  return new KnownQuotes(options);
 }
 
-/** The price; `undefined`: older than what is known. */
-function readTicker(entry: Entry, event: TickerEvent, arrival: Arrival): Decimal | undefined {
-  const price = parseDecimal(event.price);
-  const venueTimeMs = venueTimeOf(event, arrival.wallMs);
-  if (price === undefined || isOlder(event, venueTimeMs, entry)) return undefined;
-  entry.tradeId = event.tradeId;
-  entry.sequence = event.sequence;
-  entry.venueTimeMs = venueTimeMs;
-  noteSign(entry, arrival);
-  return price;
+class KnownQuotes implements SourceQuotes {
+  readonly #options: SourceQuotesOptions;
+  readonly #entries: ReadonlyMap<string, Entry>;
+  readonly #isPushed: boolean;
+  #sweptAtMs = -Infinity;
+  /** What a second connection has yet to be seen to have; only shrinks, so that a look costs little. */
+  #wanting: { readonly second: number; readonly rest: Entry[] } = { second: 0, rest: [] };
+
+  constructor(options: SourceQuotesOptions) {
+    this.#options = options;
+    this.#entries = new Map(options.symbols.map((market) => [market.symbol, createEntry(market)]));
+    this.#isPushed = options.proofOfLife === 'connection-heartbeat';
+  }
+
+  ticker(event: TickerEvent, arrival: Arrival): Verdict {
+    const { isOpen, isHalted } = this.#options;
+    const entry = this.#entries.get(event.symbol);
+    if (entry === undefined) return 'unasked';
+    const price = parseDecimal(event.price);
+    if (price === undefined) return 'older';
+    const { connection } = arrival;
+    const mark = { price, sequence: event.sequence, venueTimeUs: venueTimeOf(event, arrival.wallMs), connection };
+    const order = compareTickers(entry.newest, mark);
+    if (order === 'older') {
+      // It lags, but it is there.
+      if (arrival.isSecond === true) entry.second = connection;
+      return 'older';
+    }
+    const toldBy = entry.newest?.connection ?? connection;
+    const isToldByOther = toldBy !== connection && isOpen(toldBy);
+    if (isToldByOther && order === 'unknown') return 'kept';
+    noteSign(entry, arrival);
+    if (isToldByOther && order === 'same') return 'duplicate';
+    entry.tradeId = event.tradeId;
+    entry.newest = mark;
+    return isHalted(event.symbol) ? keep(entry, price) : this.#confirm(entry, price, arrival);
+  }
+
+  book(event: QuoteEvent, arrival: Arrival): Verdict {
+    const entry = this.#entries.get(event.symbol);
+    if (entry === undefined) return 'unasked';
+    noteSign(entry, arrival);
+    const isEmpty = event.bid === undefined && event.ask === undefined;
+    // Where a trade id is the proof, a book says nothing about the last trade.
+    if (entry.quote === undefined || isEmpty || !this.#isPushed) return 'kept';
+    // It may still stand where the other one stood a moment ago.
+    if (arrival.isSecond === true) return 'kept';
+    return this.#options.isHalted(event.symbol) ? 'kept' : this.#confirm(entry, entry.quote.price, arrival);
+  }
+
+  heartbeat({ symbol, lastTradeId }: HeartbeatEvent, arrival: Arrival): void {
+    const entry = symbol === undefined ? undefined : this.#entries.get(symbol);
+    if (this.#isPushed || entry?.quote === undefined || lastTradeId === undefined) return;
+    if (entry.tradeId !== lastTradeId || this.#options.isHalted(entry.market.symbol)) return;
+    this.#confirm(entry, entry.quote.price, arrival);
+  }
+
+  alive(arrival: Arrival): void {
+    if (!this.#isPushed || arrival.monotonicMs - this.#sweptAtMs < SWEEP_MS) return;
+    this.#sweptAtMs = arrival.monotonicMs;
+    const { isSubscribed, isHalted } = this.#options;
+    for (const [symbol, entry] of this.#entries) {
+      const { quote } = entry;
+      if (quote === undefined || quote.confirmedMonotonicMs === arrival.monotonicMs) continue;
+      const hasSent = entry.connection === arrival.connection || entry.second === arrival.connection;
+      if (!hasSent || !isSubscribed(symbol) || isHalted(symbol)) continue;
+      this.#confirm(entry, quote.price, arrival);
+    }
+  }
+
+  covers(second: number, isSubscribedThere: (symbol: string) => boolean): boolean {
+    if (this.#wanting.second !== second) this.#wanting = { second, rest: [...this.#entries.values()] };
+    const { rest } = this.#wanting;
+    for (let entry = rest.at(-1); entry !== undefined; entry = rest.at(-1)) {
+      const hasValue = entry.quote !== undefined && this.#options.isOpen(entry.connection);
+      if (hasValue && entry.second !== second && isSubscribedThere(entry.market.symbol)) return false;
+      rest.pop();
+    }
+    return true;
+  }
+
+  unprovenSince(monotonicMs: number): readonly string[] {
+    return [...this.#entries]
+      .filter(([symbol, entry]) => entry.provenAtMs < monotonicMs && this.#options.isSubscribed(symbol))
+      .map(([symbol]) => symbol);
+  }
+
+  #confirm(entry: Entry, price: Decimal, { monotonicMs }: Arrival): Verdict {
+    entry.provenAtMs = monotonicMs;
+    entry.quote = { ...entry.market, price, confirmedMonotonicMs: monotonicMs };
+    this.#options.onQuote(entry.quote);
+    return 'told';
+  }
+}
+
+function keep(entry: Entry, price: Decimal): Verdict {
+  entry.quote = { ...entry.market, price, confirmedMonotonicMs: entry.quote?.confirmedMonotonicMs ?? -Infinity };
+  return 'kept';
 }
 
 /** The venue has sent something of the symbol on this connection. */
-function noteSign(entry: Entry, { monotonicMs, connection }: Arrival): void {
-  entry.connection = connection;
+function noteSign(entry: Entry, { monotonicMs, connection, isSecond = false }: Arrival): void {
+  if (isSecond) entry.second = connection;
+  else entry.connection = connection;
   entry.provenAtMs = monotonicMs;
 }
 
@@ -146,25 +193,9 @@ function createEntry(market: Market): Entry {
     market: { asset: market.asset, quote: market.quote, symbol: market.symbol },
     quote: undefined,
     tradeId: undefined,
-    sequence: undefined,
-    venueTimeMs: undefined,
+    newest: undefined,
     connection: 0,
+    second: 0,
     provenAtMs: -Infinity,
   };
-}
-
-/**
- * A sequence that goes back is an older message, unless its time goes on: then the venue counts anew. Without a
- * sequence the time alone decides. Gaps mean nothing: the sequence counts events that are not sent here.
- */
-function isOlder(event: TickerEvent, venueTimeMs: number | undefined, entry: Entry): boolean {
-  const timeStep = venueTimeMs === undefined || entry.venueTimeMs === undefined ? 0 : venueTimeMs - entry.venueTimeMs;
-  if (event.sequence === undefined || entry.sequence === undefined) return timeStep < 0;
-  return event.sequence < entry.sequence && timeStep <= 0;
-}
-
-function venueTimeOf({ tradeTime }: TickerEvent, wallMs: number): number | undefined {
-  if (tradeTime === undefined) return undefined;
-  const timeMs = Date.parse(tradeTime);
-  return timeMs > wallMs + AHEAD_MS_MAX ? undefined : timeMs;
 }

@@ -78,6 +78,11 @@ export function createSubscriptions(symbols: readonly string[]): Subscriptions {
   };
 }
 
+/** The same standings for a second connection; what it changes in them, it changes for itself. */
+export function forkSubscriptions(subscriptions: Subscriptions): Subscriptions {
+  return { ...subscriptions, symbols: new Map(subscriptions.symbols), queue: [], open: undefined };
+}
+
 /** A new connection knows nothing: everything is wanted again, save what is refused and not yet due. */
 export function beginSubscribing(subscriptions: Subscriptions, nowMs: number, chunkSize: number): Subscriptions {
   const { symbols } = subscriptions;

@@ -23,6 +23,17 @@ export function newlyHalted(before: Halt, after: Halt, wanted: ReadonlyMap<strin
   return [...wanted.keys()].filter((symbol) => isMarketHalted(after, symbol) && !isMarketHalted(before, symbol));
 }
 
+/** The first work after `sinceMs` that ends connections and is not over; wall times. */
+export function nextDisconnection({ windows }: Halt, sinceMs: number, wallMs: number): MaintenanceWindow | undefined {
+  let next: MaintenanceWindow | undefined;
+  for (const window of windows) {
+    const { startMs = -Infinity, endMs = startMs + OPEN_END_MS, endsConnections } = window;
+    if (endsConnections !== true || startMs <= sinceMs || endMs <= wallMs) continue;
+    if (startMs < (next?.startMs ?? Infinity)) next = window;
+  }
+  return next;
+}
+
 /** Connections are refused or dropped on purpose now. */
 export function isInMaintenance({ message, windows }: Halt, wallMs: number): boolean {
   const isNow = ({ startMs = Infinity, endMs = startMs + OPEN_END_MS }: MaintenanceWindow): boolean =>
@@ -51,8 +62,9 @@ export function applyStatus(
 }
 
 function windowsOf({ maintenance = [] }: StatusEvent): readonly MaintenanceWindow[] {
-  return maintenance.map(({ title, startsAt, endsAt }) => ({
+  return maintenance.map(({ title, startsAt, endsAt, endsConnections }) => ({
     title,
+    ...(endsConnections === true && { endsConnections }),
     ...(startsAt !== undefined && { startMs: Date.parse(startsAt) }),
     ...(endsAt !== undefined && { endMs: Date.parse(endsAt) }),
   }));

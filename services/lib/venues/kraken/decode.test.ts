@@ -163,6 +163,19 @@ test('status tells whether trades can happen, and what is announced', () => {
   });
 });
 
+test('announced work says whether it ends connections; of work that names nothing that is assumed', () => {
+  const notice = (services: string): unknown =>
+    kraken.decode(
+      `{"channel":"status","data":[{"system":"online","upcoming_maintenance":[{"title":"Work"${services}}]}]}`,
+    );
+  const event = (more: object): unknown => [
+    expect.objectContaining({ maintenance: [{ title: 'Work', isEmergency: false, ...more }] }),
+  ];
+  expect(notice(',"affected_services":["spot_trading","spot_ws"]')).toEqual(event({ endsConnections: true }));
+  expect(notice('')).toEqual(event({ endsConnections: true }));
+  expect(notice(',"affected_services":["futures_ws"]')).toEqual(event({}));
+});
+
 test.each([
   ['', 'empty frame'],
   ['{"channel":"ticker","data":[]}', 'channel "ticker" without data'],

@@ -158,7 +158,13 @@ function decodeNotice(notice: unknown, isEmergency: boolean): MaintenanceNotice 
     ...(startsAt !== undefined && { startsAt }),
     ...(endsAt !== undefined && { endsAt }),
     isEmergency,
+    ...(isAboutSockets(fields?.['affected_services']) && { endsConnections: true }),
   };
+}
+
+/** Work of which nobody knows what it affects may as well end the connection. */
+function isAboutSockets(services: unknown): boolean {
+  return !Array.isArray(services) || services.includes('spot_ws');
 }
 
 function decimalField(item: Fields, name: string): string | undefined {
