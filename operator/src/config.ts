@@ -91,13 +91,13 @@ export const configSchema = Type.Object({
   WEIR_KUBE_REQUESTS_PER_SECOND: Type.Number({
     minimum: 1,
     maximum: 1000,
-    default: 50,
+    default: 200,
     description: 'Calls to the API server per second, on average; watches and the Lease are not counted.',
   }),
   WEIR_KUBE_BURST: Type.Integer({
     minimum: 1,
     maximum: 2000,
-    default: 100,
+    default: 400,
     description: 'Calls that may be sent at once before that average holds.',
   }),
   ...processSettings,
