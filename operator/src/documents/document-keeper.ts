@@ -113,9 +113,10 @@ class Keeper implements DocumentKeeper {
     const { client, clock, logger, family, fence, wanted } = this.#options;
     if (this.#running !== undefined || !fence.isLeader || wanted() === undefined) return;
     try {
-      const isDue = this.#seq === undefined || clock.monotonicMs() >= this.#assertAtMs;
+      // After a failure, what had to be written may not have been.
+      const isUnsure = this.#seq === undefined || this.#failingSinceMs !== undefined;
+      const isDue = isUnsure || clock.monotonicMs() >= this.#assertAtMs;
       if (isDue || (await readSeq(client, this.#hash)) !== this.#seq) await this.#assertSoon();
-      else this.#setFault(undefined);
     } catch (err) {
       this.#noteFailure(err);
       // The next second tries again.
