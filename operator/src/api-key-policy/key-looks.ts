@@ -15,7 +15,11 @@ export interface KeyLook {
 
 interface Known extends KeyLook {
   readonly tag: string;
+  readonly atMs: number;
 }
+
+/** Postgres may be edited by hand too; the resync comes by less often. */
+const LIFE_MS = 300_000;
 
 export class KeyLooks {
   readonly #clock: Pick<Clock, 'nowMs'>;
@@ -28,14 +32,14 @@ export class KeyLooks {
   /** `tag` stands for all that the look depends on besides time and Secrets; `keyCount`: keys of all policies. */
   async look(key: ObjectKey, tag: string, keyCount: number, settle: () => Promise<KeyReport>): Promise<KeyLook> {
     const known = this.#known.get(key);
-    const isDue = known === undefined || known.tag !== tag || (known.nextAtMs ?? Infinity) <= this.#clock.nowMs();
-    if (!isDue) return known;
+    const nowMs = this.#clock.nowMs();
+    if (known?.tag === tag && nowMs < Math.min(known.nextAtMs ?? Infinity, known.atMs + LIFE_MS)) return known;
     this.#known.delete(key);
     const report = await settle();
     const nextAtMs = nextLookAtMs(report, keyCount, this.#clock.nowMs());
     const look: KeyLook = { report, ...(nextAtMs !== undefined && { nextAtMs }) };
     // What happened has happened once.
-    this.#known.set(key, { ...look, tag, report: withoutHappenings(report) });
+    this.#known.set(key, { ...look, tag, atMs: nowMs, report: withoutHappenings(report) });
     return look;
   }
 

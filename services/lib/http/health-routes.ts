@@ -16,6 +16,8 @@ export interface HealthOptions {
   readonly ready?: (() => boolean | string) | undefined;
   /** What only a restart mends, as a text; without it a process that answers is alive. */
   readonly alive?: (() => true | string) | undefined;
+  /** Why not even a process that was ready is to be sent requests at this moment; `undefined`: nothing speaks against it. */
+  readonly paused?: (() => string | undefined) | undefined;
   readonly health?: (() => object) | undefined;
 }
 
@@ -33,6 +35,8 @@ export function addHealthRoutes(server: FastifyInstance, options: HealthOptions)
   server.get('/readyz', { schema: { tags: TAGS, summary: 'Whether to send requests here' } }, (_request, reply) => {
     const { isReady, detail } = readiness();
     if (lifecycle.draining.aborted) return sendProblem(reply, { code: 'DRAINING' });
+    const pause = options.paused?.();
+    if (pause !== undefined) return sendProblem(reply, { code: 'STARTING', detail: pause });
     if (!isReady) return sendProblem(reply, { code: 'STARTING', detail });
     return { status: 'ready', ...(detail !== undefined && { detail }) };
   });

@@ -21,6 +21,8 @@ export interface HttpServerOptions {
   readonly ready?: () => boolean | string;
   /** See `/livez`: what only a restart mends. */
   readonly alive?: () => true | string;
+  /** See `/readyz`: why a process that was ready is not, for a moment. */
+  readonly paused?: () => string | undefined;
   /** The body of `/health`. */
   readonly health?: () => object;
   readonly bodyLimitBytes?: number;

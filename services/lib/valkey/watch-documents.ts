@@ -35,6 +35,8 @@ export interface DocumentWatch<T> {
   readonly seq: number;
   /** Resolves with the first read, even of nothing. */
   readonly ready: Promise<void>;
+  /** Resolves once the snapshot is at least as new as this call; rejects when Valkey cannot be asked. */
+  refresh(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -59,6 +61,7 @@ class Watcher<T> implements DocumentWatch<T> {
   #announced = 0;
   #pending: Set<string> | 'all' | undefined;
   #isReading = false;
+  #reading: Promise<void> = Promise.resolve();
   #isLoaded = false;
   #isLost = false;
   #isClosed = false;
@@ -145,9 +148,22 @@ class Watcher<T> implements DocumentWatch<T> {
     return isLost;
   }
 
+  async refresh(): Promise<void> {
+    const { valkey, family } = this.#options;
+    const seq = await readSeq(valkey.bulk, family);
+    if (this.#isLoaded && (seq === this.#seq || this.#keepLost(seq))) return;
+    this.#pending = 'all';
+    await this.#read();
+    if (this.#seq < seq) throw new WeirError('VALKEY_UNAVAILABLE', { detail: 'the documents could not be read' });
+  }
+
   /** One read at a time; what is asked for meanwhile is read next. */
-  async #read(): Promise<void> {
-    if (this.#isReading) return;
+  #read(): Promise<void> {
+    if (!this.#isReading) this.#reading = this.#readPending();
+    return this.#reading;
+  }
+
+  async #readPending(): Promise<void> {
     this.#isReading = true;
     try {
       while (this.#pending !== undefined && !this.#isClosed) {

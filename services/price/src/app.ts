@@ -5,7 +5,7 @@
  * is never served without its true age; what is refused before the limits is not charged; Valkey away: prices in memory
  * are served and limits follow the policy's `onValkeyFailure`; Postgres away: only keys seen for the first time notice,
  * and they get 503, never 401; before the feeds and policies were read that an operator has published, everybody gets
- * 503, never 403 or 404. Does not: fetch prices from exchanges, or write them.
+ * 503, never 403 or 404; a process that stood still decides nothing by policies that are older than that. Does not: fetch prices from exchanges, or write them.
  */
 import type { Clock } from '@weir/clock';
 import { reportStats } from '@weir/cluster';
@@ -22,6 +22,7 @@ import { createAuthorizer } from './authorize.ts';
 import { countForCluster } from './count-for-cluster.ts';
 import { describeHealth } from './describe-health.ts';
 import { followUpdates } from './follow-updates.ts';
+import { createStallGuard } from './guard-stalls.ts';
 import { createPriceMetrics, type PriceMetrics } from './metrics.ts';
 import { createPolicyDirectory } from './policy-directory.ts';
 import type { PriceApi } from './price-api.ts';
@@ -80,11 +81,13 @@ export async function buildPrice(deps: PriceDeps): Promise<FastifyInstance> {
     clock,
     openapi: { title: 'Weir price API', version: deps.version, description: API_DESCRIPTION },
     ready,
+    paused: () => (policies.hold() === undefined ? undefined : 'after a stall the policies are being compared'),
     health: () => describeHealth({ ...deps, table, ready }),
   });
   const serverTimeMs = (): number => valkey.serverTimeMs();
   const isInformed = (): boolean => prices.isDeclared() && policies.missing() === undefined;
-  const authorize = createAuthorizer({ keys, policies: policies.directory, metrics, isInformed, serverTimeMs });
+  const { directory, hold } = policies;
+  const authorize = createAuthorizer({ keys, policies: directory, metrics, isInformed, hold, serverTimeMs });
   const { tracing } = telemetry;
   const api: PriceApi = { authorize, limiter, table, reader, metrics, tracing, serverTimeMs };
   countUnroutedErrors(server, metrics);
@@ -167,8 +170,11 @@ function startPolicies({ valkey, clock, logger, lifecycle }: PriceDeps, onSeq: (
     onSeq,
   });
   lifecycle.onStop('policies', () => watch.close());
+  const guard = createStallGuard({ clock, logger, refresh: () => watch.refresh() });
+  lifecycle.onStop('stall guard', () => guard.close());
   return {
     directory,
+    hold: () => guard.hold(),
     seq: () => watch.seq,
     missing: () => (watch.seq > 0 ? undefined : 'no policies have been published yet'),
   };

@@ -10,6 +10,8 @@ export interface AuthorizerOptions {
   readonly metrics: Pick<PriceMetrics, 'dryRunRefusals'>;
   /** Whether the documents were read that say who may do what; until then nobody is told anything final. */
   readonly isInformed: () => boolean;
+  /** What to wait for first: after a stall the policies may be older than that. */
+  readonly hold: () => Promise<void> | undefined;
   /** In which keys expire. */
   readonly serverTimeMs: () => number;
 }
@@ -27,7 +29,7 @@ const REFUSED = {
 } as const;
 
 export function createAuthorizer(options: AuthorizerOptions): Authorize {
-  const { keys, policies, metrics, isInformed, serverTimeMs } = options;
+  const { keys, policies, metrics, isInformed, hold, serverTimeMs } = options;
   const judge = (lookup: KeyLookup): Access | Refusal => {
     if (lookup.kind !== 'found') return REFUSED[lookup.kind];
     const access = policies.accessOf(lookup.key);
@@ -37,13 +39,16 @@ export function createAuthorizer(options: AuthorizerOptions): Authorize {
     return access;
   };
   const readBearer = createBearerReader();
-  return (header) => {
+  const authorize: Authorize = (header) => {
+    const held = hold();
+    if (held !== undefined) return held.then(() => authorize(header));
     if (!isInformed()) return REFUSED.starting;
     const text = readBearer(header);
     if (text === undefined) return REFUSED.missing;
     const lookup = keys.lookup(text);
     return lookup instanceof Promise ? lookup.then(judge) : judge(lookup);
   };
+  return authorize;
 }
 
 /** A power of two. */
