@@ -52,6 +52,8 @@ const SERVER_CORE = 0;
 const LOAD_CORE = 1;
 const WARM_UP_MS = 500;
 const FIRST_WARM_UP_MS = 3_000;
+/** A server that answers from memory and uses less than this of its core was kept from it. */
+const SATURATED = 0.95;
 const PACED_ROUNDS = 5;
 const PACED_MS = 2_000;
 
@@ -207,6 +209,8 @@ async function report(
       (perBusySecond(rounds, subject) / perBusySecond(rounds, bare)).toFixed(2),
     ]);
   }
+  const hotBusy = median((rounds.get(hot) ?? []).map(({ busy = 1 }) => busy));
+  if (hotBusy < SATURATED) say('other processes took the core of the servers: these are no peaks, nor is half of them');
   for (const line of [...table(rows), ...table(halfLoadRows(paced))]) say(line);
   const decisions = await countDecisions(hot.server.port);
   const fallbackPercent = ((100 * decisions.fallback) / decisions.all).toFixed(2);
