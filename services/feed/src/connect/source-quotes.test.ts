@@ -220,14 +220,16 @@ test('what the venue gives no order is left to the connection that told it first
 });
 
 test('a second connection covers the first when it has sent something of everything that has a value and is its own', () => {
-  const { quotes, open, at, atSecond } = createBook('connection-heartbeat', ['BTC', 'ETH', 'SOL', 'XRP']);
+  const wanted = ['BTC', 'ETH', 'SOL', 'XRP', 'ADA'];
+  const { quotes, open, halted, at, atSecond } = createBook('connection-heartbeat', wanted);
   open.add(1).add(2);
   const tell = (asset: string, second: number, arrival: Arrival): string => {
     const tradeTime = `2026-11-20T09:59:${10 + second}.000000Z`;
     return quotes.ticker(ticker({ symbol: `${asset}-USD`, asset, tradeTime }), arrival);
   };
-  for (const asset of ['BTC', 'ETH', 'SOL']) tell(asset, 5, at(0));
-  // SOL is refused there; of XRP nothing is known at all.
+  for (const asset of ['BTC', 'ETH', 'SOL', 'ADA']) tell(asset, 5, at(0));
+  // SOL is refused there; of XRP nothing is known at all; ADA stands still.
+  halted.add('ADA-USD');
   const isSubscribedThere = (symbol: string): boolean => symbol !== 'SOL-USD';
   expect(quotes.covers(2, isSubscribedThere)).toBe(false);
   expect(tell('BTC', 5, atSecond(1))).toBe('duplicate');

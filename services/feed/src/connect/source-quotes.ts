@@ -45,7 +45,7 @@ export interface SourceQuotes {
   heartbeat(event: HeartbeatEvent, arrival: Arrival): void;
   /** After every frame of the connection that counts. */
   alive(arrival: Arrival): void;
-  /** The second connection has sent something of every symbol that is subscribed on it and has a value. */
+  /** The second connection has sent something of every symbol that is subscribed on it and has a value that moves. */
   covers(second: number, isSubscribed: (symbol: string) => boolean): boolean;
   /** Subscribed symbols without any proof since then. */
   unprovenSince(monotonicMs: number): readonly string[];
@@ -154,9 +154,11 @@ class KnownQuotes implements SourceQuotes {
   covers(second: number, isSubscribedThere: (symbol: string) => boolean): boolean {
     if (this.#wanting.second !== second) this.#wanting = { second, rest: [...this.#entries.values()] };
     const { rest } = this.#wanting;
+    const { isOpen, isHalted } = this.#options;
     for (let entry = rest.at(-1); entry !== undefined; entry = rest.at(-1)) {
-      const hasValue = entry.quote !== undefined && this.#options.isOpen(entry.connection);
-      if (hasValue && entry.second !== second && isSubscribedThere(entry.market.symbol)) return false;
+      const { symbol } = entry.market;
+      const hasValue = entry.quote !== undefined && isOpen(entry.connection) && !isHalted(symbol);
+      if (hasValue && entry.second !== second && isSubscribedThere(symbol)) return false;
       rest.pop();
     }
     return true;
