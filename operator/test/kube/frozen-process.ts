@@ -1,6 +1,5 @@
 /** A process that can be frozen, as by SIGSTOP: its timers and answers wait, the time goes on. */
 import type { Clock, Timer } from '@weir/clock';
-import type { FakeClock } from '@weir/testing';
 
 export class FrozenProcess {
   readonly clock: Clock;
@@ -8,7 +7,7 @@ export class FrozenProcess {
   #waiting: (() => void)[] = [];
 
   /** `skewMs`: by how much its date is wrong. */
-  constructor(clock: FakeClock, skewMs = 0) {
+  constructor(clock: Clock, skewMs = 0) {
     const run = (work: () => void): void => {
       if (this.#isFrozen) this.#waiting.push(work);
       else work();
