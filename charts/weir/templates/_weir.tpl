@@ -184,8 +184,9 @@ startupProbe:
 livenessProbe:
   httpGet: { path: /livez, port: http }
   periodSeconds: 10
-  timeoutSeconds: 5
-  failureThreshold: 3
+  # Patient: on a starved node every process is late, and restarting them all makes it worse.
+  timeoutSeconds: 10
+  failureThreshold: 6
 readinessProbe:
   httpGet: { path: /readyz, port: http }
   periodSeconds: 2
