@@ -5,8 +5,8 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { readConfig, settingsOf } from '../../operator/src/config.ts';
+import { loadConfig } from '../../services/lib/config/index.ts';
 import { configSchema as priceSchema } from '../../services/price/src/config.ts';
-import { loadConfig } from '@weir/config';
 import { crdTemplate } from '../generate-charts.ts';
 import {
   decoded,

@@ -35,8 +35,8 @@ const cases: Readonly<Record<string, Rendering>> = {
   ...Object.fromEntries(
     valuesFiles.map((file) => [file, { files: [file], values: file === 'values-kind.yaml' ? {} : ownPostgres }]),
   ),
+  ...Object.fromEntries(subcharts.map((chart) => [`${path.basename(chart)} alone`, { chart, values: ownPostgres }])),
 };
-for (const chart of subcharts) cases[`${path.basename(chart)} alone`] = { chart, values: ownPostgres };
 
 /** Every member of an object, however deep, with its path. */
 function members(value: unknown, at = ''): readonly (readonly [string, unknown])[] {
