@@ -1,7 +1,7 @@
 /** What tests of the machinery need of a real API server: a connection that may write, and a namespace of their own. */
 import { randomBytes } from 'node:crypto';
 import type { KubeConfig } from '@kubernetes/client-node';
-import { systemClock } from '@weir/clock';
+import { systemClock, type Clock } from '@weir/clock';
 import { createTestTelemetry, silentLogger } from '@weir/testing';
 import { PooledKubeConfig } from '../../src/kube/pooled-kube-config.ts';
 import { Reflector } from '../../src/kube/reflector.ts';
@@ -27,14 +27,14 @@ export interface OpenKube extends KubeConnection, AsyncDisposable {
 }
 
 /** Whoever connects leads, unless the fence is closed. */
-export function openKube(config: KubeConfig, namespaces: readonly string[] = []): OpenKube {
+export function openKube(config: KubeConfig, namespaces: readonly string[] = [], clock: Clock = systemClock): OpenKube {
   const telemetry = createTestTelemetry();
   const kube = connectKube({
     config,
     namespaces,
     userAgent: 'weir-operator/test',
     rate: { perSecond: 500, burst: 1_000 },
-    clock: systemClock,
+    clock,
     logger: silentLogger,
     telemetry,
     random: Math.random,
