@@ -153,7 +153,7 @@ class Applier implements ChildApplier {
     }
   }
 
-  /** What is not in the cache may be somebody else's all the same, so a new one takes nothing over by force. */
+  /** What is not in the cache may be there all the same, and somebody else's: a new one takes nothing over by force. */
   async #send(
     kind: ChildKind,
     feed: PriceFeed,
@@ -166,9 +166,10 @@ class Applier implements ChildApplier {
     try {
       return await kube.apply(type, desired, { fieldManager: MANAGER, force: !isNew, signal });
     } catch (err) {
-      if (!isNew || !isKubeError(err, 'conflict')) throw err;
+      if (!isNew || !isKubeError(err) || !(err.kind === 'conflict' || err.kind === 'rejected')) throw err;
       const existing = await kube.get(type, { namespace, name }, { signal });
       if (existing !== undefined && ownerOfChild(existing, feed) === 'foreign') return 'foreign';
+      if (err.kind === 'rejected') throw err;
       return kube.apply(type, desired, { fieldManager: MANAGER, force: true, signal });
     }
   }

@@ -67,6 +67,10 @@ test('10 s without a report are silence: nobody is active and nothing is known t
   expect(shown.at(-1)).toMatchObject({ active: undefined, fresh: 0, total: 100 });
 });
 
+test('pods have a minute for their first report, which counts at once also after that', () => {
+  expect(freshnessOf([...times(21, undefined), {}])).toEqual([...times(20, 'awaiting'), 'silent', 'fresh']);
+});
+
 test('the time in which Valkey could not be read is no silence', () => {
   const first = observeReport(undefined, undefined, 0);
   expect(observeReport(first, undefined, 60_000).shown.freshness).toBe('awaiting');

@@ -3,7 +3,7 @@
  * written to the API server unless something has happened. Pure.
  *
  * fresh: at least 99 % of the assets are. none: no asset was for 5 s. aging: fewer than 99 % for 30 s. silent: no active
- * pod has reported for 10 s. awaiting: none has yet. From a bad state, two good reports in a row lead back to fresh.
+ * pod has reported for 10 s. awaiting: none has yet, for a minute at most, as pods have to start first. From a bad state, two good reports in a row lead back to fresh.
  */
 import type { FeedStatus, SourceState } from '@weir/wire';
 
@@ -43,6 +43,7 @@ const SHARE = 0.99;
 const NONE_MS = 5_000;
 const AGING_MS = 30_000;
 const SILENT_MS = 10_000;
+const FIRST_MS = 60_000;
 /** A count that differs from the one shown has to stay for so long. */
 const COUNT_MS = 60_000;
 /** While nothing could be read, no time has passed. */
@@ -61,7 +62,8 @@ export function observeReport(
   const heardMs = isGap ? nowMs : last.heardMs;
   if (read === undefined || read.updatedAt === last.updatedAt) {
     const observed = { ...last, polledMs: nowMs, heardMs };
-    const isSilent = nowMs - heardMs >= SILENT_MS && last.shown.freshness !== 'silent';
+    const patienceMs = last.shown.total === 0 ? FIRST_MS : SILENT_MS;
+    const isSilent = nowMs - heardMs >= patienceMs && last.shown.freshness !== 'silent';
     if (!isSilent) return observed;
     const shown: FeedReport = { ...last.shown, freshness: 'silent', active: undefined, fresh: 0 };
     return { ...observed, shown, isGood: false, noneSinceMs: undefined, agingSinceMs: undefined };
@@ -117,7 +119,8 @@ function judge(last: Observation, now: Observation, total: number): Freshness {
   const { freshness } = last.shown;
   if (total === 0) return 'awaiting';
   if (now.isGood) {
-    const isSettled = freshness === 'fresh' || freshness === 'awaiting' || last.isGood;
+    const isFirst = freshness === 'awaiting' || last.shown.total === 0;
+    const isSettled = isFirst || freshness === 'fresh' || last.isGood;
     return isSettled ? 'fresh' : freshness;
   }
   const lasted = (sinceMs: number | undefined, ms: number): boolean =>

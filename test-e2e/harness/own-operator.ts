@@ -1,0 +1,98 @@
+/**
+ * An operator in the test's own process: on the cluster's API server, with a Valkey of its own, for namespaces of its own.
+ * So a test can end it, look into its Valkey, and count what it writes.
+ */
+import { systemClock } from '@weir/clock';
+import { createPostgres } from '@weir/postgres';
+import { createTestTelemetry, silentLogger } from '@weir/testing';
+import { createValkey, parseValkeyUrl, type Valkey } from '@weir/valkey';
+import { inject } from 'vitest';
+import { startOperator } from '../../operator/src/app.ts';
+import { loadKubeConfig } from '../../operator/src/kube/index.ts';
+import { createPriceFeedController } from '../../operator/src/price-feed/index.ts';
+import { find, type KubeObject } from './kubectl.ts';
+import { release } from './cluster.ts';
+import { scaleOperator } from './operator.ts';
+
+export interface OwnOperatorOptions {
+  /** The first one is the operator's own and trusted, the others are not. */
+  readonly namespaces: readonly string[];
+  readonly valkeyUrl: string;
+  /** Of feeds; one that no node has unless a test says so. */
+  readonly image?: string;
+}
+
+export interface OwnOperator {
+  /** Calls to the API server that change something, but for those of the Lease. */
+  writes(): Promise<number>;
+  reconciles(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+export async function startOwnOperator({ namespaces, valkeyUrl, image }: OwnOperatorOptions): Promise<OwnOperator> {
+  const telemetry = createTestTelemetry();
+  const shared = { clock: systemClock, logger: silentLogger, telemetry };
+  const valkey: Valkey = createValkey({ ...shared, target: parseValkeyUrl(valkeyUrl), clientName: 'operator' });
+  await valkey.ready();
+  // Only policies need it.
+  const postgres = createPostgres({ ...shared, url: 'postgres://nobody@127.0.0.1:1/none' });
+  const [namespace = ''] = namespaces;
+  const stops: (() => void | Promise<void>)[] = [];
+  const draining = new AbortController();
+  startOperator({
+    ...shared,
+    valkey,
+    postgres,
+    kubeConfig: loadKubeConfig(inject('cluster').kubeconfig),
+    lifecycle: {
+      onStop: (_name, stop) => void stops.unshift(stop),
+      timeLeftMs: () => 5_000,
+      draining: draining.signal,
+    },
+    settings: {
+      namespace,
+      watchNamespaces: namespaces,
+      trustedNamespaces: [namespace],
+      feed: {
+        image: image ?? 'weir.invalid/none:1',
+        imagePullPolicy: 'IfNotPresent',
+        imagePullSecrets: [],
+        valkeyUrl: 'redis://valkey.invalid:6379',
+        valkeyUsername: 'feed',
+        valkeyPassword: 'of-the-test',
+        hasNetworkPolicy: true,
+      },
+      venueAddresses: {},
+      keyMode: 'test',
+    },
+    node: 'own-operator',
+    version: '0.0.0',
+    rate: { perSecond: 200, burst: 200 },
+    controllers: [createPriceFeedController],
+    onLeadershipLost: () => undefined,
+  });
+  const sum = async (name: string, labels: RegExp): Promise<number> => {
+    const lines = (await telemetry.scrape()).split('\n').filter((line) => line.startsWith(`${name}{`));
+    return lines.filter((line) => labels.test(line)).reduce((total, line) => total + Number(line.split(' ')[1]), 0);
+  };
+  return {
+    // The Lease alone is written by PUT at rest, and by POST once.
+    writes: () => sum('rest_client_requests_total', /method="(?:PATCH|DELETE)"/),
+    reconciles: () => sum('controller_runtime_reconcile_total', /controller="pricefeed"/),
+    async stop() {
+      draining.abort();
+      for (const stop of stops) await stop();
+      await valkey.close();
+      await postgres.close();
+    },
+  };
+}
+
+/** The operator of the installation, if there is one, leaves the cluster to this one until the answer is called. */
+export async function pauseInstalledOperator(): Promise<() => Promise<void>> {
+  const installed = await find<KubeObject & { spec: { replicas: number } }>('deployment', `${release}-operator`);
+  const replicas = installed?.spec.replicas ?? 0;
+  if (replicas === 0) return () => Promise.resolve();
+  await scaleOperator(0);
+  return () => scaleOperator(replicas);
+}
