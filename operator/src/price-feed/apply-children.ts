@@ -56,8 +56,8 @@ interface Memory {
   readonly rejection?: { readonly fault: WorkloadFault; readonly atMs: number };
 }
 
-/** A Secret is looked at again after this time. */
-const SECRET_MS = 20_000;
+/** A Secret, which is not watched, is looked at with every resync, but not with every event of a busy moment. */
+const SECRET_MS = 1_000;
 /** What was turned down is tried again after this time, as quotas and rules of a namespace change unseen. */
 const REJECTED_MS = 60_000;
 
