@@ -33,7 +33,12 @@ export class KeyLooks {
   async look(key: ObjectKey, tag: string, keyCount: number, settle: () => Promise<KeyReport>): Promise<KeyLook> {
     const known = this.#known.get(key);
     const nowMs = this.#clock.nowMs();
-    if (known?.tag === tag && nowMs < Math.min(known.nextAtMs ?? Infinity, known.atMs + LIFE_MS)) return known;
+    const isFresh =
+      known?.tag === tag &&
+      // A wall clock that was set back must not make a look last for hours.
+      nowMs >= known.atMs &&
+      nowMs < Math.min(known.nextAtMs ?? Infinity, known.atMs + LIFE_MS);
+    if (isFresh) return known;
     this.#known.delete(key);
     const report = await settle();
     const nextAtMs = nextLookAtMs(report, keyCount, this.#clock.nowMs());

@@ -46,6 +46,8 @@ export function createPolicyReconcile(options: PolicyReconcilerOptions): Reconci
 class PolicyReconciler {
   readonly #options: PolicyReconcilerOptions;
   readonly #looks: KeyLooks;
+  /** Since when stores have kept a policy from being deleted, by our own clock: that of the API server may be another. */
+  readonly #cleanupsSince = new Map<ObjectKey, number>();
 
   constructor(options: PolicyReconcilerOptions) {
     this.#options = options;
@@ -120,9 +122,11 @@ class PolicyReconciler {
     this.#forgetState(key);
     if (policy.metadata.finalizers?.includes(FINALIZER) !== true) return {};
     const outcome = await cleanUp(deps, keeper, key);
-    const waitedMs = deps.clock.nowMs() - Date.parse(policy.metadata.deletionTimestamp ?? '');
-    if (outcome.kind === 'waiting' && waitedMs < GIVE_UP_MS) {
-      const status = statusOfCleanup(policy, outcome.problem, new Date(deps.clock.nowMs()));
+    const nowMs = deps.clock.nowMs();
+    const sinceMs = this.#cleanupsSince.get(key) ?? nowMs;
+    if (outcome.kind === 'waiting' && nowMs - sinceMs < GIVE_UP_MS) {
+      this.#cleanupsSince.set(key, sinceMs);
+      const status = statusOfCleanup(policy, outcome.problem, new Date(nowMs));
       await this.#writeStatus(policy, status, signal);
       return { requeueAfterMs: CLEANUP_RETRY_MS };
     }
@@ -130,6 +134,7 @@ class PolicyReconciler {
       orphans.markClean(key);
       this.#tell(policy, keyEvents(outcome.report));
     } else this.#tell(policy, [givenUp(outcome.problem)]);
+    this.#cleanupsSince.delete(key);
     await this.#applyFinalizers(policy, [], signal).catch(ignoreMissing);
     return {};
   }
