@@ -111,14 +111,15 @@ class RunningOperator implements Operator {
 
   readiness(): true | string {
     const { unsynced } = this.#kube.caches;
-    if (unsynced.length > 0) return `Not read yet from the API server: ${unsynced.join(', ')}.`;
+    if (unsynced.length > 0) return `Not read yet from the API server: ${unsynced.join('; ')}.`;
     return this.#isSynced() ? true : 'Not everything was read yet.';
   }
 
   fault(): string | undefined {
     const delayMs = Math.round(this.#loop.worstMs());
     if (delayMs > LOOP_DELAY_MAX_MS) return `The event loop stood still for ${delayMs} ms.`;
-    return this.#elector?.fault;
+    const hanging = this.#controllers.find((controller) => controller.fault !== undefined);
+    return hanging?.fault ?? this.#elector?.fault;
   }
 
   health(): object {

@@ -38,12 +38,12 @@ interface Entry {
   readonly definition: CacheDefinition<KubeObject>;
   readonly scopes: readonly string[];
   readonly store: Store<KubeObject>;
+  readonly reflectors: Reflector<KubeObject>[];
 }
 
 export class WatchedCaches implements CacheRegistry {
   readonly #options: WatchedCachesOptions;
   readonly #entries = new Map<string, Entry>();
-  readonly #reflectors: Reflector<KubeObject>[] = [];
   #hasStarted = false;
 
   constructor(options: WatchedCachesOptions) {
@@ -57,9 +57,14 @@ export class WatchedCaches implements CacheRegistry {
     return entry.store as unknown as Cache<T>;
   }
 
-  /** Kinds whose first list has not arrived. */
+  /** Kinds whose first list has not arrived, each with the reason if there is one. */
   get unsynced(): readonly string[] {
-    return this.#all.filter(({ store }) => !store.synced).map(({ definition }) => definition.type.kind);
+    return this.#all
+      .filter(({ store }) => !store.synced)
+      .map(({ definition: { type }, reflectors }) => {
+        const fault = reflectors.find((reflector) => reflector.fault !== undefined)?.fault;
+        return fault === undefined ? type.kind : `${type.kind} (${fault})`;
+      });
   }
 
   /** Number of objects by kind. */
@@ -81,13 +86,13 @@ export class WatchedCaches implements CacheRegistry {
 
   start(): void {
     this.#hasStarted = true;
-    for (const { definition, scopes, store } of this.#all) {
-      for (const namespace of scopes) this.#reflectors.push(this.#reflect(definition, namespace, store));
+    for (const { definition, scopes, store, reflectors } of this.#all) {
+      for (const namespace of scopes) reflectors.push(this.#reflect(definition, namespace, store));
     }
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#reflectors.map((reflector) => reflector.stop()));
+    await Promise.all(this.#all.flatMap(({ reflectors }) => reflectors.map((reflector) => reflector.stop())));
   }
 
   get #all(): readonly Entry[] {
@@ -102,7 +107,7 @@ export class WatchedCaches implements CacheRegistry {
     const id = JSON.stringify([type.apiVersion, type.plural, labelSelector, scopes]);
     let entry = this.#entries.get(id);
     if (entry === undefined) {
-      entry = { definition, scopes, store: new Store({ clock, logger, scopes, transform }) };
+      entry = { definition, scopes, store: new Store({ clock, logger, scopes, transform }), reflectors: [] };
       this.#entries.set(id, entry);
     }
     if (entry.definition.transform !== transform) {

@@ -187,6 +187,16 @@ describe('a controller', () => {
     expect(times()).toEqual([0, 1_005]);
   });
 
+  it('says that it hangs when a reconcile ignores that its time is up', async () => {
+    const { clock, store, controller } = start(() => new Promise(() => {}), { timeoutMs: 1_000 });
+    controller.start();
+    store.put(item('x', 1));
+    await clock.advance(60_000);
+    expect(controller.fault).toBeUndefined();
+    await clock.advance(1_000);
+    expect(controller.fault).toBe('A reconcile of item has not ended for 61 s.');
+  });
+
   it('looks at everything again with the resync, sooner or later by a tenth', async () => {
     const { clock, store, controller, times } = start(succeed, { resyncMs: 10_000 });
     store.replace('', [item('x', 1)]);

@@ -24,6 +24,8 @@ const DEFAULT_TIMEOUT_MS = 60_000;
 const RETRIES = { perSecond: 10, burst: 100 };
 /** Until the watch has delivered what this process has just written. */
 const BEHIND_MS = 20;
+/** Beyond its timeout. */
+const HANGS_AFTER_MS = 60_000;
 /** Share by which the time between two resyncs differs, so that several controllers do not fall into step. */
 const RESYNC_JITTER = 0.1;
 
@@ -67,6 +69,14 @@ export class Controller {
   get synced(): boolean {
     const { primary, sources = [] } = this.#definition;
     return primary.synced && sources.every((source) => source.synced);
+  }
+
+  /** A reconcile that does not end although its time is up keeps its object from everybody, until a restart. */
+  get fault(): string | undefined {
+    const { name, timeoutMs = DEFAULT_TIMEOUT_MS } = this.#definition;
+    const longestMs = Math.max(0, ...this.#queue.workingTimes());
+    if (longestMs < timeoutMs + HANGS_AFTER_MS) return undefined;
+    return `A reconcile of ${name} has not ended for ${Math.round(longestMs / 1e3)} s.`;
   }
 
   /** Once everything is synced. */

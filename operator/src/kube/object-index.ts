@@ -17,6 +17,7 @@ export class ObjectIndex<T extends KubeObject> {
 
   put(key: ObjectKey, object: T): void {
     this.remove(key);
+    // Throws before anything is noted.
     const values = this.valuesOf(object);
     this.#valuesByKey.set(key, values);
     for (const value of values) {

@@ -146,6 +146,19 @@ describe('a reflector', () => {
     expect(names()).toEqual(['x@3']);
   });
 
+  it('says why nothing comes, until something does', async () => {
+    const { api, clock, reflector } = await openSynced();
+    expect(reflector.fault).toBeUndefined();
+    api.refusals = [failure('forbidden')];
+    api.last.cut();
+    await clock.advance(400);
+    expect(reflector.fault).toBe('forbidden');
+    await clock.advance(800);
+    api.last.send('BOOKMARK', bookmark(8));
+    await clock.advance(0);
+    expect(reflector.fault).toBeUndefined();
+  });
+
   it('comes back with growing delays after an error, as often as it takes', async () => {
     const { api, clock, names } = await openSynced();
     api.refusals = Array.from({ length: 8 }, () => failure('unavailable'));

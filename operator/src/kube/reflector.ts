@@ -41,6 +41,7 @@ export class Reflector<T extends KubeObject> {
   readonly #done: Promise<void>;
   /** Of the last event or list; absent: everything is to be read anew. */
   #resourceVersion: string | undefined;
+  #fault: string | undefined;
   /** The stream of everything there is has failed. */
   #wantsList = false;
 
@@ -48,6 +49,11 @@ export class Reflector<T extends KubeObject> {
     this.#options = options;
     this.#backoff = new Backoff({ ...BACKOFF, random: options.random });
     this.#done = this.#run();
+  }
+
+  /** Why nothing comes at present. */
+  get fault(): string | undefined {
+    return this.#fault;
   }
 
   /** Final. Resolves when nothing more can come. */
@@ -80,6 +86,7 @@ export class Reflector<T extends KubeObject> {
       if (this.#stop.signal.aborted) return 0;
       if (livedMs() >= HEALTHY_AFTER_MS) this.#backoff.reset();
       const delayMs = Math.round(this.#delayAfter(err));
+      this.#fault = err instanceof Error ? err.message : String(err);
       logger.warn({ err, kind: type.kind, namespace, delayMs }, 'a watch broke and comes back');
       return delayMs;
     }
@@ -138,6 +145,7 @@ export class Reflector<T extends KubeObject> {
 
   #take(event: WatchEvent<T>, initial: T[]): void {
     const { store, namespace } = this.#options;
+    this.#fault = undefined;
     if (this.#resourceVersion === undefined) {
       // The stream of what there is: only its end makes it a complete list.
       if (event.type === 'put') initial.push(event.object);

@@ -113,6 +113,15 @@ describe('a store', () => {
     expect(store.synced).toBe(true);
   });
 
+  it('keeps an object that an index cannot read', () => {
+    const { store } = open();
+    store.addIndex('broken', () => {
+      throw new Error('index');
+    });
+    store.replace('', [item('x', 1), item('y', 1)]);
+    expect([store.list().length, store.byIndex('broken', 'red')]).toEqual([2, []]);
+  });
+
   it('knows that it is behind what this process has written, until the watch brings it', () => {
     const { store } = open();
     store.put(item('x', 99));

@@ -79,14 +79,22 @@ export class Store<T extends KubeObject> implements Cache<T> {
     if (known !== undefined && known.valuesOf !== valuesOf) throw new TypeError(`index ${name} is given twice`);
     if (known !== undefined) return;
     const index = new ObjectIndex(valuesOf);
-    for (const [key, object] of this.#objects) index.put(key, object);
     this.#indexes.set(name, index);
+    for (const [key, object] of this.#objects) this.#putIntoIndexes(key, object);
   }
 
   noteWritten({ metadata }: KubeObject): void {
     const { resourceVersion } = metadata;
     if (resourceVersion === undefined) return;
-    this.#written.set(keyOf({ metadata }), { resourceVersion, atMs: this.#options.clock.monotonicMs() });
+    const atMs = this.#options.clock.monotonicMs();
+    // Oldest first: what nobody asks about, or never comes here, does not stay.
+    for (const [key, written] of this.#written) {
+      if (atMs - written.atMs < EXPECTED_WITHIN_MS) break;
+      this.#written.delete(key);
+    }
+    const key = keyOf({ metadata });
+    this.#written.delete(key);
+    this.#written.set(key, { resourceVersion, atMs });
   }
 
   /** A complete list of one scope: what is not in it is gone. */
@@ -109,7 +117,7 @@ export class Store<T extends KubeObject> implements Cache<T> {
     if (before !== undefined && isSameVersion(before, object)) return;
     const after = deepFreeze(this.#options.transform?.(object) ?? object);
     this.#objects.set(key, after);
-    for (const index of this.#indexes.values()) index.put(key, after);
+    this.#putIntoIndexes(key, after);
     this.#tell({ key, ...(before !== undefined && { before }), after, isFromList });
   }
 
@@ -120,6 +128,17 @@ export class Store<T extends KubeObject> implements Cache<T> {
     this.#written.delete(key);
     for (const index of this.#indexes.values()) index.remove(key);
     this.#tell({ key, before, isFromList });
+  }
+
+  /** An object that an index cannot read is found by its name all the same. */
+  #putIntoIndexes(key: ObjectKey, object: T): void {
+    for (const [name, index] of this.#indexes) {
+      try {
+        index.put(key, object);
+      } catch (err) {
+        this.#options.logger.error({ err, key, index: name }, 'an index of a cache failed');
+      }
+    }
   }
 
   /** A listener that throws must not keep the others, or the objects that follow, from being heard. */

@@ -20,6 +20,8 @@ type Next = { readonly bytes: Uint8Array } | 'end' | 'cut';
 
 export class ScriptedApi {
   readonly requests: string[] = [];
+  /** Of watches. */
+  readonly paths: string[] = [];
   readonly streams: WatchStream[] = [];
   /** Answers of lists, by the `continue` that asks for them. */
   lists: (query: Readonly<Record<string, unknown>>) => unknown = () => list([], '1');
@@ -31,9 +33,10 @@ export class ScriptedApi {
     return this.lists(query);
   };
 
-  readonly open = async ({ query = {}, signal }: ApiRequest): Promise<AsyncIterable<Uint8Array>> => {
+  readonly open = async ({ path, query = {}, signal }: ApiRequest): Promise<AsyncIterable<Uint8Array>> => {
     const from = query['sendInitialEvents'] === true ? 'everything' : String(query['resourceVersion']);
     this.requests.push(`watch from ${from}`);
+    this.paths.push(path);
     const refusal = this.refusals.shift();
     if (refusal !== undefined) throw refusal;
     return this.#stream(query, signal);
