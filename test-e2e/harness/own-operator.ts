@@ -55,7 +55,8 @@ export async function startOwnOperator({ namespaces, valkeyUrl, image }: OwnOper
       trustedNamespaces: [namespace],
       feed: {
         image: image ?? 'weir.invalid/none:1',
-        imagePullPolicy: 'IfNotPresent',
+        // So that an image which is not there is known at once.
+        imagePullPolicy: 'Never',
         imagePullSecrets: [],
         valkeyUrl: 'redis://valkey.invalid:6379',
         valkeyUsername: 'feed',

@@ -14,6 +14,8 @@ export interface Judgement {
   readonly message: string;
 }
 
+const BAD_PRICES = ['PricesAging', 'SourceUnavailable', 'NoReport'] as const;
+
 const LOST_NAMED_MAX = 5;
 const AUTH_WORDS = /^(NOPERM|NOAUTH|WRONGPASS)/;
 
@@ -66,15 +68,19 @@ function describeError({ code, detail }: WeirError): Omit<Judgement, 'status'> {
   return { reason: AUTH_WORDS.test(detail) ? 'ValkeyAuthFailed' : 'ValkeyRefused', message };
 }
 
-/** For a feed that is to run. */
-export function judgePrices(report: FeedReport | undefined, document: Judgement): Judgement {
+/** For a feed that is to run. `before` is what was said last. */
+export function judgePrices(
+  report: FeedReport | undefined,
+  document: Judgement,
+  before: Condition | undefined,
+): Judgement {
   if (document.status !== 'True') {
     return { status: 'Unknown', reason: document.reason, message: 'What feeds report cannot be read.' };
   }
   switch (report?.freshness) {
     case undefined:
     case 'awaiting':
-      return { status: 'Unknown', reason: 'AwaitingPrices', message: 'No pod has reported fresh prices yet.' };
+      return judgeAwaiting(before);
     case 'fresh':
       return { status: 'True', reason: 'PricesFresh', message: 'At least 99 % of the assets have a fresh price.' };
     case 'aging': {
@@ -86,6 +92,15 @@ export function judgePrices(report: FeedReport | undefined, document: Judgement)
     case 'none':
       return { status: 'False', reason: 'SourceUnavailable', message: describeSources(report) };
   }
+}
+
+/** An operator that has just started takes over what the one before it had found out. */
+function judgeAwaiting(before: Condition | undefined): Judgement {
+  const reason = BAD_PRICES.find((each) => each === before?.reason);
+  if (before?.status === 'False' && reason !== undefined) {
+    return { status: 'False', reason, message: before.message };
+  }
+  return { status: 'Unknown', reason: 'AwaitingPrices', message: 'No pod has reported fresh prices yet.' };
 }
 
 function describeSources({ sources }: FeedReport): string {

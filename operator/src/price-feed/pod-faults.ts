@@ -79,7 +79,8 @@ function faultOfPod({ metadata, status = {} }: Pod): WorkloadFault | undefined {
   if (metadata.deletionTimestamp !== undefined) return undefined;
   const scheduled = status.conditions?.find(({ type }) => type === 'PodScheduled');
   if (scheduled?.status === 'False' && scheduled.reason === 'Unschedulable') {
-    return { reason: 'Unschedulable', message: `A pod finds no node: ${scheduled.message ?? 'no reason is given'}` };
+    // The scheduler's own words differ from one attempt to the next.
+    return { reason: 'Unschedulable', message: 'A pod finds no node that fits; its events say why.' };
   }
   return findFirst(status.containerStatuses ?? [], faultOfContainer);
 }

@@ -267,6 +267,13 @@ test('an outage of seconds changes nothing of a document that was there; a new o
   expect(summary(inputs({ outcome }))).toContain('ValkeyConfigured=False/ValkeyUnreachable');
 });
 
+test('an operator that has heard nothing yet repeats what the one before it has found out', () => {
+  const feed = withStatus(inputs({ report: { ...REPORT, freshness: 'silent', active: undefined, fresh: 0 } }));
+  const awaiting: FeedReport = { freshness: 'awaiting', active: undefined, total: 0, fresh: 0, sources: [] };
+  const { conditions } = statusOf(inputs({ feed, report: awaiting, now: LATER }));
+  expect(conditions).toEqual(feed.status?.conditions);
+});
+
 test('who lost which pairs to whom is named, the first five of many', () => {
   const many = new Map([['weir/old', ['A', 'B', 'C', 'D', 'E', 'F', 'G']]]);
   const given = inputs({ verdict: { kind: 'published', json: '{}', owned: 2, lost: many } });

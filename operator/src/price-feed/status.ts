@@ -133,11 +133,13 @@ function judgeAll(inputs: StatusInputs): Readonly<Record<ConditionType, Judgemen
   const { feed, verdict, deployment, podFault, outcome, report } = inputs;
   const idle = idleReason(inputs);
   const generation = feed.metadata.generation ?? 0;
-  const before = feed.status?.conditions?.find(({ type }) => type === 'ValkeyConfigured');
+  const said = (type: ConditionType) => feed.status?.conditions?.find((each) => each.type === type);
   const idleJudgement: Judgement | undefined = idle && { status: 'False', ...idle };
-  const document = documentJudgement(verdict, idleJudgement, () => judgeDocument(outcome, before, generation));
+  const document = documentJudgement(verdict, idleJudgement, () =>
+    judgeDocument(outcome, said('ValkeyConfigured'), generation),
+  );
   const workload = idleJudgement ?? judgeWorkload(deployment, inputs.childFault ?? podFault);
-  const prices = idleJudgement ?? judgePrices(report, document);
+  const prices = idleJudgement ?? judgePrices(report, document, said('DataFresh'));
   const ready = judgeReady(inputs, { idle: idleJudgement, document, workload, prices });
   return {
     Ready: ready,
