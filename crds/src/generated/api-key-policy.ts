@@ -79,11 +79,11 @@ export interface ApiKeyPolicySpec {
     };
     /** From then on the key is refused. Default: never. */
     readonly expiresAt?: string;
-    /** Gives the key a new text from time to time; its id, limits and usage stay. Not used by this version. */
+    /** Gives the key a new text from time to time; its id, limits and usage stay. Only a Secret that the operator made is rotated; not used in standalone mode. */
     readonly rotate?: {
-      /** Life of one text. Not used by this version. */
+      /** Life of one text. Not used in standalone mode. */
       readonly every: string;
-      /** How long the previous text still works. Not used by this version. */
+      /** How long the previous text still works. Not used in standalone mode. */
       readonly overlap: string;
     };
   }[];
@@ -95,13 +95,13 @@ export interface ApiKeyPolicyStatus {
   readonly observedGeneration?: number;
   /** Hash of the compiled policy; deciders report which one they apply. */
   readonly revision?: string;
-  /** Counts of the keys that this policy issued. */
+  /** Counts of the keys that this policy issues or takes from Secrets. */
   readonly keys?: {
     /** Keys that are accepted. */
     readonly active?: number;
     /** Keys past their expiresAt. */
     readonly expired?: number;
-    /** Keys whose Secret holds no valid text. */
+    /** Keys whose Secret holds no valid text, that of another key, or that of a revoked one. */
     readonly invalid?: number;
   };
   /** Standard conditions: Accepted, ResolvedRefs, Enforced, Ready. */
@@ -372,7 +372,7 @@ export const apiKeyPolicySchema: StructuralSchema = {
               rotate: {
                 type: 'object',
                 description:
-                  'Gives the key a new text from time to time; its id, limits and usage stay. Not used by this version.',
+                  'Gives the key a new text from time to time; its id, limits and usage stay. Only a Secret that the operator made is rotated; not used in standalone mode.',
                 required: ['every'],
                 'x-kubernetes-validations': [
                   {
@@ -384,7 +384,7 @@ export const apiKeyPolicySchema: StructuralSchema = {
                 properties: {
                   every: {
                     type: 'string',
-                    description: 'Life of one text. Not used by this version.',
+                    description: 'Life of one text. Not used in standalone mode.',
                     maxLength: 24,
                     pattern: '^([0-9]{1,5}(h|m|s|ms)){1,4}$',
                     example: '720h',
@@ -397,7 +397,7 @@ export const apiKeyPolicySchema: StructuralSchema = {
                   },
                   overlap: {
                     type: 'string',
-                    description: 'How long the previous text still works. Not used by this version.',
+                    description: 'How long the previous text still works. Not used in standalone mode.',
                     default: '24h',
                     maxLength: 24,
                     pattern: '^([0-9]{1,5}(h|m|s|ms)){1,4}$',
@@ -427,11 +427,15 @@ export const apiKeyPolicySchema: StructuralSchema = {
         },
         keys: {
           type: 'object',
-          description: 'Counts of the keys that this policy issued.',
+          description: 'Counts of the keys that this policy issues or takes from Secrets.',
           properties: {
             active: { type: 'integer', format: 'int32', description: 'Keys that are accepted.' },
             expired: { type: 'integer', format: 'int32', description: 'Keys past their expiresAt.' },
-            invalid: { type: 'integer', format: 'int32', description: 'Keys whose Secret holds no valid text.' },
+            invalid: {
+              type: 'integer',
+              format: 'int32',
+              description: 'Keys whose Secret holds no valid text, that of another key, or that of a revoked one.',
+            },
           },
         },
         conditions: {

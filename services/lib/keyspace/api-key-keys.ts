@@ -6,9 +6,10 @@ export const apiKeyKeys = {
     type: 'hash: key record',
     ttl: '24 h',
     ttlSeconds: 86_400,
-    writers: ['sync', 'price'],
+    writers: ['operator', 'standalone', 'sync', 'price'],
     readers: ['all'],
-    notes: 'written on a miss too; versioned write; several hashes may name one key_id (rotation)',
+    notes:
+      'written on a miss too; versioned write; several hashes may name one key_id (rotation), each with the end of its own text',
   }),
   apiKeysComplete: defineFamily('key', 'apikeys:complete:{<tag>}', {
     type: 'string epoch',
