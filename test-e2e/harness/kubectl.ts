@@ -73,11 +73,11 @@ export async function list<T extends KubeObject>(kind: string, ...args: readonly
   return (JSON.parse(await kubectl('get', kind, ...args, '--output', 'json')) as { items: readonly T[] }).items;
 }
 
-/** Server-side, as whoever writes YAML would. */
+/** Server-side, as whoever writes YAML would; each object names its namespace. */
 export async function apply(...objects: readonly object[]): Promise<void> {
   const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects });
-  const { status, stderr } = await tryKubectl(['apply', '--server-side', '--filename', '-'], input);
-  if (status !== 0) throw new Error(`kubectl apply: ${stderr}`);
+  const args = [...flags(), 'apply', '--server-side', '--filename', '-'];
+  await runCommand('kubectl', args, { input, timeoutMs: DEADLINE_MS });
 }
 
 export async function patch(kind: string, name: string, change: object, within = namespace): Promise<void> {
