@@ -32,6 +32,7 @@ test.each<[what: string, pods: readonly Pod[], reason: string | undefined]>([
   ['a pod that is being created', [waiting('ContainerCreating')], undefined],
   ['a pod without a status', [pod(undefined)], undefined],
   ['a pod that is going', [pod({ containerStatuses: [{ restartCount: 9 }] }, '2026-01-01T00:00:00Z')], undefined],
+  ['a pod without a node before one without an image', [unschedulable, waiting('ErrImagePull')], 'ImagePullError'],
   ['a good pod before a bad one', [pod({}), waiting('ErrImagePull')], 'ImagePullError'],
 ])('%s', (_what, pods, reason) => {
   expect(findWorkloadFault(undefined, pods)?.reason).toBe(reason);

@@ -44,13 +44,23 @@ export interface WorkloadFault {
 
 const IMAGE_REASONS = new Set(['ErrImagePull', 'ImagePullBackOff', 'InvalidImageName', 'ErrImageNeverPull']);
 const CONFIG_REASONS = new Set(['CreateContainerConfigError']);
+/** What somebody has to put right comes before what may pass; one order, so that the status does not change its mind. */
+const GRAVITY: readonly Reason[] = [
+  'ValkeyAuthFailed',
+  'CrashLoop',
+  'ImagePullError',
+  'SecretMissing',
+  'Unschedulable',
+];
 /** A single restart is no loop. */
 const RESTARTS = 2;
 const AUTH_WORDS = /\b(WRONGPASS|NOAUTH|NOPERM)\b/;
 
 /** The gravest one. What passes by itself, such as a pod that is being created, is none. */
 export function findWorkloadFault(deployment: Deployment | undefined, pods: readonly Pod[]): WorkloadFault | undefined {
-  return findCreationFault(deployment) ?? findFirst(pods, faultOfPod);
+  const faults = pods.map(faultOfPod).filter((fault) => fault !== undefined);
+  const [gravest] = faults.toSorted((a, b) => GRAVITY.indexOf(a.reason) - GRAVITY.indexOf(b.reason));
+  return findCreationFault(deployment) ?? gravest;
 }
 
 /** Pods that cannot even be created: a quota, or a rule of the namespace. */
