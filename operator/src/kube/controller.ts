@@ -4,7 +4,7 @@ import type { Logger, Telemetry } from '@weir/telemetry';
 import type { CacheChange } from './cache.ts';
 import type { ControllerDefinition, Enqueue } from './controller-definition.ts';
 import { createControllerMetrics, type ControllerMetrics } from './controller-metrics.ts';
-import { isKubeError, isTerminal } from './kube-error.ts';
+import { isKubeError } from './kube-error.ts';
 import type { ReconcileResult } from './reconciler.ts';
 import { keyOf, type KubeObject, type ObjectKey } from './resource.ts';
 import { RetryPlan } from './retry-plan.ts';
@@ -197,6 +197,5 @@ export class Controller {
 
 /** What only a mistake in the code throws. */
 function isFault(err: unknown): boolean {
-  if (isTerminal(err)) return false;
   return [TypeError, RangeError, ReferenceError, SyntaxError].some((each) => err instanceof each);
 }

@@ -5,34 +5,25 @@
  * is lost; a watch that breaks, for whatever reason, comes back by itself; no two workers ever have the same object, and
  * none is forgotten. Does not: decide what is desired, or cache what nobody asked it to watch.
  */
-export type { Cache, CacheChange, IndexFunction } from './cache.ts';
-export type { CacheDefinition, CacheRegistry } from './cache-registry.ts';
+export type { Cache, CacheChange } from './cache.ts';
+export type { CacheRegistry } from './cache-registry.ts';
 export { setCondition, type ConditionUpdate } from './conditions.ts';
 export {
   controllerKeyOf,
   watchCache,
   type ControllerDefinition,
   type ControllerSource,
-  type Enqueue,
-  type EnqueueOptions,
 } from './controller-definition.ts';
 export { connectKube, type KubeConnection } from './connect-kube.ts';
 export { Controller } from './controller.ts';
 export { KubeEventRecorder, type EventRecorder, type ObjectEvent } from './event-recorder.ts';
-export { TimedFence, type Fence } from './fence.ts';
-export type { ApplyOptions, CallOptions, DeleteOptions, KubeClient, ListOptions } from './kube-client.ts';
-export {
-  isKubeError,
-  isTerminal,
-  KubeError,
-  TerminalError,
-  type KubeErrorCause,
-  type KubeErrorKind,
-} from './kube-error.ts';
+export type { Fence } from './fence.ts';
+export type { KubeClient } from './kube-client.ts';
+export { isKubeError, KubeError, type KubeErrorKind } from './kube-error.ts';
 export { LeaderElector } from './leader-elector.ts';
 export { watchLoop } from './loop-watch.ts';
 export { loadKubeConfig } from './pooled-kube-config.ts';
-export type { Reconcile, ReconcileContext, ReconcileResult } from './reconciler.ts';
+export type { Reconcile, ReconcileResult } from './reconciler.ts';
 export {
   keyOf,
   nameOf,
@@ -40,7 +31,6 @@ export {
   type KubeObject,
   type ObjectKey,
   type ObjectMeta,
-  type ObjectName,
   type OwnerReference,
   type ResourceType,
 } from './resource.ts';

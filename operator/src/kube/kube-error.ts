@@ -64,14 +64,7 @@ export function isKubeError(value: unknown, kind?: KubeErrorKind): value is Kube
   return value instanceof KubeError && (kind === undefined || value.kind === kind);
 }
 
-/** What a person has to put right: the object is left alone until it, or something it depends on, changes. */
-export class TerminalError extends Error {
-  override get name(): string {
-    return 'TerminalError';
-  }
-}
-
-/** Whether a failed reconcile is of no use to repeat: a TerminalError, or an object that the server turned down. */
+/** Whether it is of no use to try again before something changes: the server turned an object down for what is in it. */
 export function isTerminal(error: unknown): boolean {
-  return error instanceof TerminalError || isKubeError(error, 'rejected');
+  return isKubeError(error, 'rejected');
 }

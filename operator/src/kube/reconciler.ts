@@ -13,6 +13,7 @@ export interface ReconcileResult {
 
 /**
  * Level-based: it is given a name only, reads what is, and brings what is desired about. A second run in a row writes
- * nothing. A rejection is tried again with backoff; a TerminalError waits for the next change instead.
+ * nothing. A rejection is tried again with backoff, but for an object that the server turned down for what is in it: that
+ * waits for the next change.
  */
 export type Reconcile = (key: ObjectKey, context: ReconcileContext) => Promise<ReconcileResult>;

