@@ -5,8 +5,8 @@
  */
 import { randomBytes } from 'node:crypto';
 import { systemClock, type Clock } from '@weir/clock';
-import { reportStats } from '@weir/cluster';
 import { keyMigrations } from '@weir/keys';
+import { keyspace } from '@weir/keyspace';
 import { createPostgres, migrate, type Postgres } from '@weir/postgres';
 import {
   createTestTelemetry,
@@ -17,6 +17,7 @@ import {
   type Proxy,
 } from '@weir/testing';
 import { createValkey, parseValkeyUrl, watchDocuments, type Valkey } from '@weir/valkey';
+import { CLUSTER_COUNTERS, encodeClusterStats, type ClusterCounters } from '@weir/wire';
 import { inject } from 'vitest';
 import { createApiKeyPolicyController } from '../../operator/src/api-key-policy/index.ts';
 import { startOperator } from '../../operator/src/app.ts';
@@ -197,22 +198,19 @@ async function startDecider(valkey: Valkey, namespace: string): Promise<Decider>
   // A scheduler that does not exist: nothing ever runs it.
   const spec = { schedulerName: 'nobody', containers: [container], terminationGracePeriodSeconds: 0 };
   await applyIn(namespace, { apiVersion: 'v1', kind: 'Pod', metadata: { name: pod, namespace, labels }, spec });
+  let pausedSeq: number | undefined;
+  const report = (): Promise<unknown> =>
+    valkey.bulk.call('SET', keyspace.clusterStats.key({ node: pod }), statsOf(pod, pausedSeq ?? watch.seq), 'EX', 30);
+  const reportNow = (): void => void report().catch(() => undefined);
   const watch = watchDocuments({
     ...shared,
     valkey,
     family: 'policies',
     parse: (json) => json,
     onChange: () => undefined,
-    onSeq: () => stats.reportNow(),
+    onSeq: reportNow,
   });
-  let pausedSeq: number | undefined;
-  const stats = reportStats({
-    ...shared,
-    valkey,
-    node: pod,
-    role: 'price',
-    appliedPoliciesSeq: () => pausedSeq ?? watch.seq,
-  });
+  const reporting = systemClock.setInterval(reportNow, 3_000);
   return {
     pod,
     async setReady(isReady) {
@@ -222,11 +220,19 @@ async function startDecider(valkey: Valkey, namespace: string): Promise<Decider>
     },
     pause(isPaused) {
       pausedSeq = isPaused ? watch.seq : undefined;
-      if (!isPaused) stats.reportNow();
+      if (!isPaused) reportNow();
     },
     async stop() {
-      await Promise.all([watch.close(), stats.close()]);
+      reporting.cancel();
+      await watch.close();
       await kubectl('delete', 'pod', pod, '--namespace', namespace, '--ignore-not-found', '--wait=false');
     },
   };
+}
+
+function statsOf(node: string, seq: number): string {
+  // `fromEntries` forgets the names that it was just given.
+  const counters = Object.fromEntries(CLUSTER_COUNTERS.map((name) => [name, 0])) as ClusterCounters;
+  const member = { node, role: 'price', start_id: 'test', uptime_seconds: 0, total_rps: 0 };
+  return encodeClusterStats({ ...member, applied_policies_seq: seq, ...counters });
 }

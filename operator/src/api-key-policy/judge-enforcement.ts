@@ -26,7 +26,7 @@ const REPORT_MS = 2_000;
 const NAMED_MAX = 3;
 
 /** Names of the deciders that have not come to `seq`. */
-export function laggingDeciders(applied: AppliedSeqs, seq: number): readonly string[] {
+function laggingDeciders(applied: AppliedSeqs, seq: number): readonly string[] {
   return [...applied].filter(([, at]) => at === undefined || at < seq).map(([name]) => name);
 }
 

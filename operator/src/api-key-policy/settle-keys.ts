@@ -54,7 +54,7 @@ export async function withdrawKeys(deps: KeyDeps, policy: ObjectKey): Promise<Ke
   return { keys: [], withdrawn, ...(cacheFault instanceof Error && { cacheFault }) };
 }
 
-export const isPostgresFault = (err: unknown): err is Error =>
+const isPostgresFault = (err: unknown): err is Error =>
   isWeirError(err) && (err.code === 'POSTGRES_UNAVAILABLE' || err.code === 'POSTGRES_REFUSED');
 
 const storesOf = ({ postgres, valkey, fence }: KeyDeps) => ({

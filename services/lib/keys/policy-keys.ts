@@ -105,7 +105,7 @@ async function withdrawOthers(
 }
 
 /** The key's id when nothing is left to do for the entry. */
-export function settledKeyId(entry: PolicyKeyEntry, texts: readonly KeyText[]): string | undefined {
+function settledKeyId(entry: PolicyKeyEntry, texts: readonly KeyText[]): string | undefined {
   const current = texts.find(({ sha256 }) => sha256 === entry.sha256);
   if (current === undefined || current.endsAtMs !== undefined) return undefined;
   const { record, project } = current;
