@@ -70,7 +70,7 @@ export const configSchema = Type.Object({
     Type.Array(
       Type.String({
         pattern: `^${parameters.venue.pattern}=${ADDRESS}(\\|${ADDRESS})?$`,
-        expects: '<exchange>=<WebSocket address>, with |<REST address> behind it if need be',
+        expects: 'an exchange, =, its WebSocket address and, if need be, a bar and its REST address',
       }),
       {
         example: 'coinbase=ws://exchanges:8090/coinbase|http://exchanges:8090/coinbase',

@@ -14,6 +14,14 @@ describe('/livez', () => {
     const { url } = await startServer();
     expect(await json(`${url}/livez`)).toEqual({ status: 200, body: { status: 'ok' } });
   });
+
+  it('says what only a restart mends', async () => {
+    let verdict: true | string = true;
+    const { url } = await startServer({ alive: () => verdict });
+    expect(await json(`${url}/livez`)).toEqual({ status: 200, body: { status: 'ok' } });
+    verdict = 'The event loop stood still for 12000 ms.';
+    expect(await json(`${url}/livez`)).toMatchObject({ status: 500, body: { code: 'INTERNAL', detail: verdict } });
+  });
 });
 
 describe('/readyz', () => {
