@@ -220,6 +220,19 @@ test('a key whose Secret now has a foreign text loses its own', async () => {
   expect(isOver(await cachedAt(foreign))).toBe(false);
 });
 
+test('a key that comes back with its text takes the place of the one that the policy had by its name', async () => {
+  const [first, second] = [newPolicy(), newPolicy()];
+  const [returning, own] = [newHash(), newHash()];
+  await settle(first, [entry(returning)]);
+  await settle(first, []);
+  await settle(second, [entry(own)]);
+  const { id } = (await cachedAt(returning)) ?? {};
+  await settle(second, [entry(returning)]);
+  expect(await cachedAt(returning)).toMatchObject({ id, policy: second, revoked: false });
+  expect(await cachedAt(own)).toMatchObject({ revoked: true });
+  expect(await settle(second, [entry(returning)])).toMatchObject({ withdrawn: [], writes: 0 });
+});
+
 test('the project, the tier and the end follow the policy', async () => {
   const policy = newPolicy();
   const hash = newHash();
