@@ -207,9 +207,8 @@ export function createChildApplier(options: ChildApplierOptions): ChildApplier {
   return new Applier(options);
 }
 
-/** The hash tells what is no longer desired, the members what others have changed. */
+/** What is no longer desired shows in the annotation with the hash, which is a member as any other. */
 function isAsDesired(desired: ChildObject, live: KubeObject, memory: Memory | undefined): boolean {
-  if (desiredHashOf(live) !== desiredHashOf(desired)) return false;
   if (matchesDesired(desired, live)) return true;
   return memory?.hash === desiredHashOf(desired) && memory.projection === JSON.stringify(projectDesired(desired, live));
 }
