@@ -39,7 +39,7 @@ it('leaves the definitions, the password of the trial database and the Lease', a
   }, 120_000);
   const ours = (await namesOf(false)).filter((object) => object.includes('weir'));
   // The node and what its name is part of are the cluster's.
-  expect(ours.filter((object) => !/-control-plane$/.test(object)).toSorted()).toEqual(
+  expect(ours.filter((object) => !object.endsWith('-control-plane')).toSorted()).toEqual(
     [...DEFINITIONS, `Namespace ${namespace}`].toSorted(),
   );
   expect((await tryKubectl(['get', 'pf,akp', '--all-namespaces', '--output', 'name'])).stdout).toBe('');
