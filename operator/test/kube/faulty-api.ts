@@ -51,11 +51,15 @@ export class FaultyApi implements AsyncDisposable {
     return api;
   }
 
-  /** To reach the server through here; the login is that of the proxy. */
-  get kubeConfig(): KubeConfig {
+  get url(): string {
     // A server that listens on TCP has this address.
     const { port } = this.#proxy.address() as AddressInfo;
-    return kubeConfigOf(`http://127.0.0.1:${port}`);
+    return `http://127.0.0.1:${port}`;
+  }
+
+  /** To reach the server through here; the login is that of the proxy. */
+  get kubeConfig(): KubeConfig {
+    return kubeConfigOf(this.url);
   }
 
   /** Open now. */
@@ -126,7 +130,8 @@ export class FaultyApi implements AsyncDisposable {
 
   #forward(request: IncomingMessage, response: ServerResponse, path: string): void {
     // The login is the client certificate of the proxy.
-    const headers = { ...request.headers, host: this.#server.host };
+    const { authorization: _login, ...sent } = request.headers;
+    const headers = { ...sent, host: this.#server.host };
     const target = { host: this.#server.hostname, port: this.#server.port, method: request.method, path, headers };
     const onward = requestTls({ ...this.#options, ...target }, (upstream) => {
       response.writeHead(upstream.statusCode ?? 502, upstream.headers);
