@@ -101,8 +101,7 @@ export function gather(feed: PriceFeed, { caches, catalogue, reports }: GatherOp
   };
 }
 
-export const childKeyOf = ({ metadata }: PriceFeed): ObjectKey =>
-  `${metadata.namespace ?? ''}/${childName(metadata.name)}`;
+const childKeyOf = ({ metadata }: PriceFeed): ObjectKey => `${metadata.namespace ?? ''}/${childName(metadata.name)}`;
 
 export function readSecret(
   kube: KubeClient,

@@ -5,8 +5,8 @@ import { keyOf, nameOf, type ObjectKey } from '../kube/index.ts';
 import { CHILD_KINDS, type ChildKind, type PriceFeed } from './price-feed.ts';
 
 /** What a feed is in, one at a time. */
-export const FEED_STATES = ['ready', 'reconciling', 'degraded', 'stalled', 'suspended'] as const;
-export type FeedState = (typeof FEED_STATES)[number];
+const FEED_STATES = ['ready', 'reconciling', 'degraded', 'stalled', 'suspended'] as const;
+type FeedState = (typeof FEED_STATES)[number];
 
 export interface FeedMetrics {
   observe(feed: PriceFeed, status: PriceFeedStatus): void;
@@ -15,7 +15,7 @@ export interface FeedMetrics {
   cleanupGivenUp(): void;
 }
 
-export function stateOf({ conditions = [] }: PriceFeedStatus): FeedState {
+function stateOf({ conditions = [] }: PriceFeedStatus): FeedState {
   const isTrue = (type: string): boolean => conditions.some((each) => each.type === type && each.status === 'True');
   if (isTrue('Suspended')) return 'suspended';
   if (isTrue('Stalled')) return 'stalled';

@@ -90,7 +90,7 @@ function runs({ spec, metadata }: PriceFeed): boolean {
 }
 
 /** `undefined` for what is no report; written by feeds alone, so a look at its outline does. */
-export function readFeedStatus(text: string): FeedStatus | undefined {
+function readFeedStatus(text: string): FeedStatus | undefined {
   let value: unknown;
   try {
     value = JSON.parse(text);
