@@ -6,7 +6,7 @@
  * once. Does not: build SQL, retry, or know any table but its own list of migrations.
  */
 export { migrate, type Migration } from './migrate.ts';
-export { migrateWhenPossible, type MigrateWhenPossibleOptions } from './migrate-when-possible.ts';
+export { migrateWhenPossible } from './migrate-when-possible.ts';
 export {
   createPostgres,
   type Postgres,

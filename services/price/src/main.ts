@@ -1,18 +1,18 @@
 /** Starts the process `price`: serves prices at once, brings the tables of Postgres up to date when it is there. */
 import { loadConfig, settingsTable } from '@weir/config';
 import { listen } from '@weir/http';
-import { createPostgres } from '@weir/postgres';
+import { keyMigrations } from '@weir/keys';
+import { createPostgres, migrateWhenPossible } from '@weir/postgres';
 import { runProcess, type ProcessParts } from '@weir/process';
 import packageJson from '../package.json' with { type: 'json' };
 import { buildPrice } from './app.ts';
 import { configSchema, type Config } from './config.ts';
-import { migrateWhenPossible } from './migrate-when-possible.ts';
 
 async function start(parts: ProcessParts<Config>): Promise<void> {
   const { config, clock, logger, lifecycle, telemetry } = parts;
   const postgres = createPostgres({ url: config.WEIR_POSTGRES_URL, clock, logger, telemetry });
   lifecycle.onStop('postgres', () => postgres.close());
-  void migrateWhenPossible({ postgres, clock, logger, signal: lifecycle.draining });
+  void migrateWhenPossible(keyMigrations, { postgres, clock, logger, signal: lifecycle.draining });
   const server = await buildPrice({ ...parts, postgres });
   const { url } = await listen(server, { host: config.WEIR_HTTP_HOST, port: config.WEIR_HTTP_PORT });
   lifecycle.markReady();
