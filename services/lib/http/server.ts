@@ -1,5 +1,7 @@
 /** The Fastify server of a Weir process: errors, health, metrics, documentation and draining, but no route of its own. */
-import type { Clock } from '@weir/clock';
+import type { Server } from 'node:http';
+import { Server as NetServer } from 'node:net';
+import { sleep, type Clock, type Timer } from '@weir/clock';
 import type { Lifecycle } from '@weir/lifecycle';
 import type { Logger, Telemetry } from '@weir/telemetry';
 import { fastify, type FastifyInstance, type FastifyServerOptions } from 'fastify';
@@ -36,11 +38,20 @@ const KEEP_ALIVE_MS = 620_000;
 /** A request that takes longer to arrive is an attack or a lost peer. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
+/**
+ * How long a closing server leaves connections that are silent open: whoever asks on one is answered, and told that it
+ * ends there. Closed at once, it might end just as a request is on its way.
+ */
+const FAREWELL_MS = 1_000;
+
 /** How often a closing server lets go of connections whose last answer is out. */
 const REAP_PERIOD_MS = 20;
 
 /** Requests get this share of the time that a stop has left; then they are cut off, so that the other parts stop in time. */
 const DRAIN_SHARE = 0.9;
+
+/** The farewell gets no more than this share of it. */
+const FAREWELL_SHARE = 0.3;
 
 /** Routes may be added right after. Part "http" of the lifecycle closes it. */
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
@@ -62,7 +73,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     kept.tick = undefined;
     done();
   });
-  lifecycle.onStop('http', () => closeServer(server, clock, lifecycle.timeLeftMs()));
+  closeGently(server, clock, lifecycle);
   return server;
 }
 
@@ -89,15 +100,37 @@ function addNotFoundAnswer(server: FastifyInstance, routes: RouteList): void {
   });
 }
 
-/** Takes no new connection, lets requests end, and closes each connection behind its last answer, or when time is up. */
-async function closeServer(server: FastifyInstance, clock: Clock, timeLeftMs: number): Promise<void> {
-  // Node closes the connections that are idle now; one that becomes idle later would stay for the keep-alive time.
-  const reaper = clock.setInterval(() => server.server.closeIdleConnections(), REAP_PERIOD_MS);
-  const timer = clock.setTimeout(() => server.server.closeAllConnections(), timeLeftMs * DRAIN_SHARE);
-  try {
-    await server.close();
-  } finally {
-    reaper.cancel();
-    timer.cancel();
-  }
+/**
+ * A stop takes no new connection, lets requests end, and closes each connection behind its last answer; those that stay
+ * silent after a while, and all when time is up.
+ */
+function closeGently(server: FastifyInstance, clock: Clock, lifecycle: Lifecycle): void {
+  const { server: listener } = server;
+  let reaper: Timer | undefined;
+  // From here on Fastify answers with "Connection: close".
+  server.addHook('preClose', async () => {
+    await sayFarewell(listener, clock, Math.min(FAREWELL_MS, lifecycle.timeLeftMs() * FAREWELL_SHARE));
+    // What is idle then Node closes by itself; what becomes idle later would stay for the keep-alive time.
+    reaper = clock.setInterval(() => listener.closeIdleConnections(), REAP_PERIOD_MS);
+  });
+  lifecycle.onStop('http', async () => {
+    const timer = clock.setTimeout(() => listener.closeAllConnections(), lifecycle.timeLeftMs() * DRAIN_SHARE);
+    try {
+      await server.close();
+    } finally {
+      reaper?.cancel();
+      timer.cancel();
+    }
+  });
+}
+
+/** Closes the port, and waits until every connection has ended or the time is up. */
+async function sayFarewell(listener: Server, clock: Clock, forMs: number): Promise<void> {
+  const ended = new AbortController();
+  listener.once('close', () => ended.abort());
+  // Of the port alone: what an HTTP server adds to this ends silent connections at once.
+  NetServer.prototype.close.call(listener);
+  await sleep(clock, forMs, ended.signal).catch(() => {
+    // Nobody is left to wait for.
+  });
 }

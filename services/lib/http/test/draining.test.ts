@@ -58,7 +58,25 @@ describe('a stop', () => {
     agent.destroy();
   });
 
-  it('closes idle connections at once', async () => {
+  it('answers who asks on a connection that was idle, and tells that it ends there', async () => {
+    const { url, lifecycle } = await startSlow();
+    const agent = new Agent({ keepAlive: true });
+    const before = await ask(`${url}/fast`, agent);
+    const { socket } = before;
+    await text(before);
+    await waitFor(() => Object.keys(agent.freeSockets).length === 1);
+    const stopped = lifecycle.stop('test');
+    await expect(fetch(`${url}/fast`)).rejects.toThrow('fetch failed');
+    const after = await ask(`${url}/fast`, agent);
+    expect(after.socket).toBe(socket);
+    expect(after.statusCode).toBe(200);
+    expect(after.headers.connection).toBe('close');
+    after.resume();
+    await stopped;
+    agent.destroy();
+  });
+
+  it('closes connections that stay idle', async () => {
     const { url, lifecycle } = await startSlow();
     const agent = new Agent({ keepAlive: true });
     const response = await ask(`${url}/fast`, agent);

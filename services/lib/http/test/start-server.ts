@@ -13,7 +13,7 @@ export interface Started extends Listening {
   readonly lines: readonly Readonly<Record<string, unknown>>[];
 }
 
-const running: { lifecycle: Lifecycle; telemetry: Telemetry }[] = [];
+const running: Pick<Started, 'server' | 'lifecycle' | 'telemetry'>[] = [];
 
 export async function startServer(
   options: Partial<HttpServerOptions> = {},
@@ -32,13 +32,15 @@ export function createServer(options: Partial<HttpServerOptions> = {}): Omit<Sta
   const lifecycle = createLifecycle({ clock: systemClock, logger, stopDeadlineMs: 20_000 });
   const identity = { service: 'test', version: '1', instance: 'test-0' };
   const telemetry = createTelemetry({ ...identity, clock: systemClock, logger });
-  running.push({ lifecycle, telemetry });
   const server = createHttpServer({ service: 'test', logger, telemetry, lifecycle, clock: systemClock, ...options });
+  running.push({ server, lifecycle, telemetry });
   return { server, lifecycle, telemetry, lines };
 }
 
 export async function stopServers(): Promise<void> {
-  for (const { lifecycle, telemetry } of running.splice(0)) {
+  for (const { server, lifecycle, telemetry } of running.splice(0)) {
+    // What a test has asked with keeps its connections; nobody waits for whether it asks again.
+    server.server.closeIdleConnections();
     await lifecycle.stop('end of test');
     await telemetry.close();
   }
