@@ -18,7 +18,7 @@ export function judgeRefs(
   { keys, postgresFault }: KeyReport,
 ): Judgement<RefsReason> {
   const faults: readonly Fault[] = [
-    ...(postgresFault === undefined ? [] : [postgresAway(policy)]),
+    ...(postgresFault === undefined ? [] : [postgresAway(policy, postgresFault)]),
     ...missingFeeds.map(missingFeed),
     ...keys.flatMap((key) => faultOf(key, postgresFault !== undefined) ?? []),
   ];
@@ -29,9 +29,9 @@ export function judgeRefs(
   return { status: 'False', reason: sorted[0]?.reason ?? 'SecretInvalid', message: [...messages, ...more].join(' ') };
 }
 
-function postgresAway({ spec }: ApiKeyPolicy): Fault {
-  const keys = spec.keys.length === 0 ? 'Keys' : 'Keys that wait to be issued, rotated or withdrawn';
-  return { reason: 'PostgresUnavailable', message: `Postgres does not answer. ${keys} wait for it; all others work.` };
+function postgresAway({ spec }: ApiKeyPolicy, { message }: Error): Fault {
+  const waiting = spec.keys.length === 0 ? 'keys' : 'keys that are to be issued, rotated or withdrawn';
+  return { reason: 'PostgresUnavailable', message: `${message}; ${waiting} wait for it, all others work.` };
 }
 
 const missingFeed = (name: string): Fault => ({

@@ -46,6 +46,17 @@ describe('/readyz', () => {
     verdict = false;
     expect(await json(`${url}/readyz`)).toEqual({ status: 200, body: { status: 'ready' } });
   });
+
+  it('fails for as long as the process pauses, however warm it is', async () => {
+    let pause: string | undefined;
+    const { url } = await startServer({ ready: () => true, paused: () => pause });
+    expect(await json(`${url}/readyz`)).toMatchObject({ status: 200 });
+    pause = 'comparing';
+    const detail = { code: 'STARTING', detail: 'comparing' };
+    expect(await json(`${url}/readyz`)).toMatchObject({ status: 503, body: detail });
+    pause = undefined;
+    expect(await json(`${url}/readyz`)).toMatchObject({ status: 200 });
+  });
 });
 
 describe('/health', () => {

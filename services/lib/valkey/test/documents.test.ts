@@ -1,6 +1,13 @@
 import { systemClock } from '@weir/clock';
 import { keyspace } from '@weir/keyspace';
-import { createTestTelemetry, silentLogger, startTestValkey, waitFor, type TestValkey } from '@weir/testing';
+import {
+  createFakeClock,
+  createTestTelemetry,
+  silentLogger,
+  startTestValkey,
+  waitFor,
+  type TestValkey,
+} from '@weir/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import {
@@ -242,4 +249,35 @@ test('concurrent publishers lose nothing: every reader ends with every document'
     await waitFor(() => watch.seq === last);
     expect([...watch.snapshot.keys()].toSorted()).toEqual(names.toSorted());
   }
+});
+
+test('a refresh answers once the snapshot is as new as the call, without the channel and the poll', async () => {
+  const clock = createFakeClock();
+  const own = connect();
+  await own.ready();
+  await publish({ 'weir/a': documentOf('a1') });
+  const parse = (json: string): Document => JSON.parse(json) as Document;
+  // Its poll stands still, and it hears nothing.
+  const deaf = { bulk: own.bulk, subscribe: () => ({ close: () => Promise.resolve() }) };
+  const watch = watchDocuments<Document>({
+    valkey: deaf,
+    family: 'feeds',
+    clock,
+    logger: silentLogger,
+    parse,
+    onChange: () => undefined,
+  });
+  open.push(watch);
+  await watch.refresh();
+  expect(watch.snapshot.get('weir/a')).toEqual({ text: 'a1' });
+  const seq = await publish({ 'weir/a': documentOf('a2') });
+  expect(watch.snapshot.get('weir/a')).toEqual({ text: 'a1' });
+  await Promise.all([watch.refresh(), watch.refresh()]);
+  expect(watch.snapshot.get('weir/a')).toEqual({ text: 'a2' });
+  expect(watch.seq).toBe(seq);
+  const before = watch.snapshot;
+  await watch.refresh();
+  expect(watch.snapshot).toBe(before);
+  await own.close();
+  await expect(watch.refresh()).rejects.toMatchObject({ code: 'VALKEY_UNAVAILABLE' });
 });
