@@ -106,6 +106,15 @@ describe.skipIf(!hasHelm)(`charts by helm${hasHelm ? '' : ' (skipped: helm is no
       const labels = find(render({ values: ownPostgres }), 'ClusterRole', 'shop:weir-operator:view').metadata.labels;
       expect(labels).toMatchObject({ 'rbac.authorization.k8s.io/aggregate-to-view': 'true' });
     });
+
+    it('let only administrators write policies, which hand out keys', () => {
+      const manifests = render({ values: ownPostgres });
+      const edit = rulesOf(manifests, 'ClusterRole', 'shop:weir-operator:edit').join('\n');
+      const admin = rulesOf(manifests, 'ClusterRole', 'shop:weir-operator:admin').join('\n');
+      expect(edit).toContain('pricefeeds: create');
+      expect(edit).not.toContain('apikeypolicies');
+      expect(admin).toContain('apikeypolicies: create');
+    });
   });
 
   describe('users of Valkey', () => {
@@ -239,6 +248,12 @@ describe.skipIf(!hasHelm)(`charts by helm${hasHelm ? '' : ' (skipped: helm is no
       });
       expect(JSON.stringify(find(manifests, 'Ingress', 'weir-price').spec)).toContain('"host":"prices.example"');
       expect(JSON.stringify(find(manifests, 'HTTPRoute', 'weir-price').spec)).toContain('"name":"weir-price"');
+      // Neither lets anybody outside ask for metrics.
+      for (const kind of ['Ingress', 'HTTPRoute']) {
+        const spec = JSON.stringify(find(manifests, kind, 'weir-price').spec);
+        const paths = [...spec.matchAll(/"(\/[^"]*)"/g)].map(([, matched]) => matched);
+        expect(paths, kind).toEqual(['/price', '/prices', '/assets', '/docs', '/openapi.json']);
+      }
     });
 
     it('leaves the number of replicas to the autoscaler that there is', () => {

@@ -197,8 +197,11 @@ readinessProbe:
 {{/* Egress rules of whoever uses names, Valkey and a collector. */}}
 {{- define "weir.commonEgress" -}}
 - ports:
-    - { port: 53, protocol: UDP }
-    - { port: 53, protocol: TCP }
+    # 5353: where the DNS pods of some distributions listen behind their Service, as for feeds (desired-network-policy.ts).
+    {{- range $port := list 53 5353 }}
+    - { port: {{ $port }}, protocol: UDP }
+    - { port: {{ $port }}, protocol: TCP }
+    {{- end }}
 - ports:
     - { port: {{ .Values.global.valkey.port }}, protocol: TCP }
 {{- with .Values.global.telemetry.otlpEndpoint }}
