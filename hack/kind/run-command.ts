@@ -21,7 +21,7 @@ export interface CommandResult {
 }
 
 /** A program that has ended badly, or could not be started. */
-export class CommandError extends Error {
+class CommandError extends Error {
   readonly result: CommandResult;
 
   constructor(command: string, result: CommandResult) {

@@ -1,13 +1,10 @@
 /** Pods of the installation: which there are, whether they are ready, and that none was restarted. */
-import { inject } from 'vitest';
-import { runCommand } from '../../hack/kind/run-command.ts';
 import { list, type KubeObject } from './kubectl.ts';
 
 export interface Pod extends KubeObject {
   readonly spec: { readonly containers: readonly { readonly name: string; readonly image: string }[] };
   readonly status: {
     readonly phase: string;
-    readonly podIP?: string;
     readonly conditions?: readonly { readonly type: string; readonly status: string }[];
     readonly containerStatuses?: readonly { readonly restartCount: number; readonly ready: boolean }[];
   };
@@ -33,12 +30,4 @@ export function livesOf(pods: readonly Pod[]): readonly string[] {
       return `${metadata.name} ${metadata.uid} ${restarts}`;
     })
     .toSorted();
-}
-
-/** Asks one pod, past every Service: from the node, which reaches pods by their address. */
-export async function askPod(pod: Pod, path: string, key: string): Promise<string> {
-  const { engine, node } = inject('cluster');
-  const url = `http://${pod.status.podIP ?? ''}:8080${path}`;
-  const curl = ['curl', '--silent', '--include', '--max-time', '5', '--header', `Authorization: Bearer ${key}`, url];
-  return runCommand(engine, ['exec', node, ...curl], { timeoutMs: 20_000 });
 }

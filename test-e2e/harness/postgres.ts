@@ -4,7 +4,7 @@ import { tryKubectl } from './kubectl.ts';
 import { secretText } from './valkey.ts';
 
 /** Rows of one statement, columns separated by `|`. */
-export async function postgres(statement: string): Promise<readonly string[]> {
+async function postgres(statement: string): Promise<readonly string[]> {
   const password = await secretText(`${release}-postgres`, 'password');
   const psql = [
     'psql',
