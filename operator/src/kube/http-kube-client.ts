@@ -135,7 +135,6 @@ export class HttpKubeClient implements KubeClient {
 
   async #send(request: ApiRequest): Promise<unknown> {
     const { transport, bucket, metrics, timeoutMs } = this.#options;
-    request.guard?.();
     if (bucket !== undefined) {
       try {
         metrics.waited((await bucket.take(request.signal)) / 1e3);

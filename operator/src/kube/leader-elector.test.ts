@@ -4,6 +4,7 @@ import { FrozenProcess } from '../../test/kube/frozen-process.ts';
 import { LeaseServer } from '../../test/kube/lease-server.ts';
 import { TimedFence } from './fence.ts';
 import { LeaderElector } from './leader-elector.ts';
+import { LEASE_TYPE } from './lease.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -32,6 +33,12 @@ function open() {
   return { clock, server, stand: (identity: string, skewMs?: number) => stand(clock, server, identity, skewMs) };
 }
 
+async function steal(server: LeaseServer): Promise<void> {
+  const { lease } = server;
+  if (lease === undefined) throw new Error('there is no Lease');
+  await server.client().replace(LEASE_TYPE, { ...lease, spec: { ...lease.spec, holderIdentity: 'thief' } });
+}
+
 describe('a leader elector', () => {
   it('creates the Lease, leads, and renews it about every two seconds with six decimals', async () => {
     const { clock, server, stand: standAs } = open();
@@ -50,8 +57,13 @@ describe('a leader elector', () => {
       leaseTransitions: 0,
     });
     await clock.advance(22_000);
-    expect(server.writes).toBe(11);
-    expect(server.lease?.spec).toMatchObject({ renewTime: '2026-01-01T00:00:22.000000Z', leaseTransitions: 0 });
+    // A renewal is one call.
+    expect([server.writes, server.reads]).toEqual([11, 1]);
+    expect(server.lease?.spec).toMatchObject({
+      acquireTime: '2026-01-01T00:00:00.000000Z',
+      renewTime: '2026-01-01T00:00:22.000000Z',
+      leaseTransitions: 0,
+    });
     expect(told).toEqual(['elected']);
   });
 
@@ -159,15 +171,20 @@ describe('a leader elector', () => {
     expect(told).toEqual(['elected']);
   });
 
+  it('does not give back what somebody else holds by now', async () => {
+    const { clock, server, stand: standAs } = open();
+    const { elector } = standAs('a');
+    await clock.advance(100);
+    await steal(server);
+    await elector.stop();
+    expect(server.lease?.spec?.holderIdentity).toBe('thief');
+  });
+
   it('stops leading at once when somebody else holds the Lease', async () => {
     const { clock, server, stand: standAs } = open();
     const { told, fence } = standAs('a');
     await clock.advance(100);
-    const thief = server.client();
-    const type = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', plural: 'leases', namespaced: true };
-    const lease = await thief.get(type, { namespace: 'weir', name: 'weir-operator' });
-    if (lease === undefined) throw new Error('there is no Lease');
-    await thief.replace(type, { ...lease, spec: { ...server.lease?.spec, holderIdentity: 'thief' } });
+    await steal(server);
     await clock.advance(2_400);
     expect([told, fence.isLeader]).toEqual([['elected', 'lost: thief holds the Lease'], false]);
   });

@@ -55,6 +55,8 @@ describe('a reflector', () => {
     });
     api.last.send('ADDED', item('x', 5));
     await clock.advance(0);
+    api.last.send('BOOKMARK', bookmark(6));
+    await clock.advance(0);
     expect([store.synced, names()]).toEqual([false, []]);
     api.last.send('BOOKMARK', bookmark(7, true));
     await clock.advance(0);
@@ -205,6 +207,16 @@ describe('a reflector', () => {
     expect(silent.signal?.aborted).toBe(false);
     await clock.advance(1 + 400);
     expect([silent.signal?.aborted, api.told()]).toEqual([true, ['watch from 7']]);
+  });
+
+  it('keeps a stream in which something comes every minute', async () => {
+    const { api, clock } = await openSynced();
+    for (let version = 20; version < 25; version += 1) {
+      await clock.advance(60_000);
+      api.last.send('BOOKMARK', bookmark(version));
+      await clock.advance(0);
+    }
+    expect([api.last.signal?.aborted, api.told()]).toEqual([false, []]);
   });
 
   it('does not hammer a server that ends each watch at once', async () => {

@@ -13,6 +13,7 @@ export class LeaseServer {
   /** Writes arrive and their answers are lost. */
   losesAnswers = false;
   writes = 0;
+  reads = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -26,7 +27,7 @@ export class LeaseServer {
   client(receive: <T>(answer: Promise<T>) => Promise<T> = (answer) => answer) {
     return {
       get: async <T extends KubeObject>(_type: ResourceType, _name: ObjectName): Promise<T | undefined> =>
-        receive(this.#answer(() => this.#lease as T | undefined)),
+        receive(this.#answer(() => this.#read() as T | undefined)),
       create: async <T extends KubeObject>(_type: ResourceType, object: T): Promise<T> =>
         receive(this.#answer(() => this.#create(object), true)),
       replace: async <T extends KubeObject>(_type: ResourceType, object: T): Promise<T> =>
@@ -45,6 +46,11 @@ export class LeaseServer {
 
   async #travel(): Promise<void> {
     if (this.latencyMs > 0) await sleep(this.#clock, this.latencyMs / 2);
+  }
+
+  #read(): KubeObject | undefined {
+    this.reads += 1;
+    return this.#lease;
   }
 
   #create<T extends KubeObject>(object: T): T {
