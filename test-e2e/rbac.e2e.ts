@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { namespace, release } from './harness/cluster.ts';
 import { kubectl } from './harness/kubectl.ts';
 
-const ALL = '[get list watch create patch update delete]';
+const ALL = '[get list watch create patch delete]';
 
 /** Everywhere. */
 const OPERATOR = [
@@ -14,12 +14,12 @@ const OPERATOR = [
   `serviceaccounts ${ALL}`,
   'apikeypolicies.weir.dev [get list watch patch update]',
   'apikeypolicies.weir.dev/finalizers [update]',
-  'apikeypolicies.weir.dev/status [get patch update]',
+  'apikeypolicies.weir.dev/status [patch]',
   'events.events.k8s.io [create patch]',
-  'pods [get list watch]',
+  'pods [list watch]',
   'pricefeeds.weir.dev [get list watch patch update]',
   'pricefeeds.weir.dev/finalizers [update]',
-  'pricefeeds.weir.dev/status [get patch update]',
+  'pricefeeds.weir.dev/status [patch]',
   // Neither listed nor watched: it never holds the Secrets of others.
   'secrets [get create patch update delete]',
 ];

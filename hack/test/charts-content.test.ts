@@ -61,14 +61,14 @@ describe.skipIf(!hasHelm)(`charts by helm${hasHelm ? '' : ' (skipped: helm is no
       );
     const inNamespaces = [
       'weir.dev/pricefeeds,apikeypolicies: get list watch patch update',
-      'weir.dev/pricefeeds/status,apikeypolicies/status: get patch update',
+      'weir.dev/pricefeeds/status,apikeypolicies/status: patch',
       'weir.dev/pricefeeds/finalizers,apikeypolicies/finalizers: update',
-      'apps/deployments: get list watch create patch update delete',
-      '/serviceaccounts,configmaps: get list watch create patch update delete',
-      'policy/poddisruptionbudgets: get list watch create patch update delete',
-      'networking.k8s.io/networkpolicies: get list watch create patch update delete',
+      'apps/deployments: get list watch create patch delete',
+      '/serviceaccounts,configmaps: get list watch create patch delete',
+      'policy/poddisruptionbudgets: get list watch create patch delete',
+      'networking.k8s.io/networkpolicies: get list watch create patch delete',
       '/secrets: get create patch update delete',
-      '/pods: get list watch',
+      '/pods: list watch',
       'events.k8s.io/events: create patch',
     ];
 
@@ -78,7 +78,7 @@ describe.skipIf(!hasHelm)(`charts by helm${hasHelm ? '' : ' (skipped: helm is no
       expect(rulesOf(manifests, 'Role', 'weir-operator-own')).toEqual([
         'coordination.k8s.io/leases: create',
         'coordination.k8s.io/leases[weir-operator]: get update',
-        '/pods: get list watch',
+        '/pods: list watch',
       ]);
       const own = manifests.filter(({ kind }) => /^(?:Cluster)?Role$/.test(kind)).map(({ metadata }) => metadata.name);
       expect(own.toSorted()).toEqual([
