@@ -6,7 +6,8 @@ import { describe, expect, it } from 'vitest';
 
 async function slowdown(mode: 'kept' | 'plain'): Promise<{ slowdown: number; isHeld: boolean }> {
   const file = path.join(import.meta.dirname, 'time-ticks.ts');
-  const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', file, mode]);
+  const flags = ['--expose-gc', '--no-concurrent-recompilation'];
+  const { stdout } = await promisify(execFile)(process.execPath, [...flags, file, mode]);
   // Printed by time-ticks.ts.
   return JSON.parse(stdout) as { slowdown: number; isHeld: boolean };
 }
