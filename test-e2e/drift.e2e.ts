@@ -55,11 +55,14 @@ describe('a child of a feed', () => {
     await whenTrue('pf', { name });
   });
 
-  it.each(CHILDREN)('that is deleted is made again: %s', async (kind) => {
-    const before = await get<KubeObject>(kind, child);
-    await kubectl('delete', kind, child, '--wait=false');
+  // Only a feed with standbys has a budget for them.
+  const deleted = [...CHILDREN.map((kind) => [kind, child] as const), ['poddisruptionbudget', 'majors-feed'] as const];
+
+  it.each(deleted)('that is deleted is made again: %s %s', async (kind, object) => {
+    const before = await get<KubeObject>(kind, object);
+    await kubectl('delete', kind, object, '--wait=false');
     await eventually(async () => {
-      const after = await get<KubeObject>(kind, child);
+      const after = await get<KubeObject>(kind, object);
       expect(after.metadata.uid).not.toBe(before.metadata.uid);
       expect(after.metadata.deletionTimestamp).toBeUndefined();
     }, SOON_MS);
