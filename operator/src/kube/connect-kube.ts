@@ -60,6 +60,7 @@ export function connectKube(options: KubeConnectionOptions): KubeConnection {
     bucket: new TokenBucket({ ...options.rate, clock }),
     onWritten: (type, object) => caches.noteWritten(type, object),
   });
-  const leaseClient = new HttpKubeClient({ transport, metrics, timeoutMs: LEASE_TIMEOUT_MS });
+  const leaseTransport = new Transport({ config, clock, metrics, pool: 'lease' });
+  const leaseClient = new HttpKubeClient({ transport: leaseTransport, metrics, timeoutMs: LEASE_TIMEOUT_MS });
   return { client, leaseClient, caches, fence, close: () => config.close() };
 }

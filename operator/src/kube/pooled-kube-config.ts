@@ -1,5 +1,5 @@
 /**
- * Address and login of the API server, with one pool of connections for everything.
+ * Address and login of the API server, with pools of connections that do not get into each other's way.
  *
  * `@kubernetes/client-node` knows how to find and read them (service account, kubeconfig, exec plugins); its own requests
  * open a connection each and have no deadline, so it is used for nothing else.
@@ -15,13 +15,21 @@ export interface Connection {
   readonly server: string;
   readonly host: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly agent: Agent;
+  readonly agents: Agents;
 }
+
+/**
+ * Connections by what they are for. Watches are as many as kinds times namespaces, and each keeps one for minutes: in one
+ * pool with the calls they would use it up. Renewals of the Lease must get through whatever the calls are waiting for.
+ */
+export type Pool = 'calls' | 'watches' | 'lease';
+export type Agents = Readonly<Record<Pool, Agent>>;
 
 /** Token files and authorities are read again after this time; kubelets replace them long before the old ones end. */
 const LOGIN_LIFE_MS = 10_000;
 
-const CONNECTIONS_MAX = 64;
+/** `null`: as many as are asked for. */
+const CONNECTIONS_MAX: Readonly<Record<Pool, number | null>> = { calls: 64, watches: null, lease: 2 };
 /** Idle connections are kept; the server closes them when it wants to. */
 const KEEP_ALIVE_MS = 60_000;
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -43,7 +51,7 @@ export class PooledKubeConfig {
   readonly #config: KubeConfig;
   readonly #clock: Pick<Clock, 'monotonicMs'>;
   readonly #userAgent: string;
-  #agent: Agent | undefined;
+  #agents: Agents | undefined;
   #trust = '';
   #login: Login | undefined;
   #reading: Promise<Connection> | undefined;
@@ -68,10 +76,10 @@ export class PooledKubeConfig {
   }
 
   async close(): Promise<void> {
-    const agent = this.#agent;
-    this.#agent = undefined;
+    const agents = Object.values(this.#agents ?? {});
+    this.#agents = undefined;
     this.#login = undefined;
-    await agent?.destroy();
+    await Promise.all(agents.map((agent) => agent.destroy()));
   }
 
   async #read(): Promise<Connection> {
@@ -90,42 +98,54 @@ export class PooledKubeConfig {
       server: cluster.server.replace(/\/+$/, ''),
       host: new URL(cluster.server).host,
       headers: { ...headersOf(options), 'user-agent': this.#userAgent, accept: 'application/json' },
-      agent: this.#agentFor(options),
+      agents: this.#agentsFor(options),
     };
     this.#login = { connection, readAtMs: this.#clock.monotonicMs() };
     return connection;
   }
 
-  /** The same one as long as authority and client certificate are the same. */
-  #agentFor({ ca, cert, key, passphrase, servername, rejectUnauthorized }: RequestOptions): Agent {
+  /** The same ones as long as authority and client certificate are the same. */
+  #agentsFor(options: RequestOptions): Agents {
+    const { ca, cert, key, servername, rejectUnauthorized } = options;
     const trust = JSON.stringify([ca, cert, key, servername, rejectUnauthorized]);
-    if (this.#agent !== undefined && trust === this.#trust) return this.#agent;
+    if (this.#agents !== undefined && trust === this.#trust) return this.#agents;
     // Calls under way, watches among them, end by themselves.
-    void this.#agent?.close();
+    for (const agent of Object.values(this.#agents ?? {})) void agent.close();
     this.#trust = trust;
-    this.#agent = new Agent({
-      // A connection of its own for each call: one that hangs must not take the renewal of the Lease with it.
-      allowH2: false,
-      pipelining: 1,
-      connections: CONNECTIONS_MAX,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      // Callers have deadlines; watches have an idle timer.
-      bodyTimeout: 0,
-      headersTimeout: 0,
-      connect: {
-        timeout: CONNECT_TIMEOUT_MS,
-        keepAlive: true,
-        keepAliveInitialDelay: 30_000,
-        ...(ca !== undefined && { ca }),
-        ...(cert !== undefined && { cert }),
-        ...(key !== undefined && { key }),
-        ...(passphrase !== undefined && { passphrase }),
-        ...(servername !== undefined && { servername }),
-        ...(rejectUnauthorized !== undefined && { rejectUnauthorized }),
-      },
-    });
-    return this.#agent;
+    this.#agents = {
+      calls: createAgent(options, CONNECTIONS_MAX.calls),
+      watches: createAgent(options, CONNECTIONS_MAX.watches),
+      lease: createAgent(options, CONNECTIONS_MAX.lease),
+    };
+    return this.#agents;
   }
+}
+
+function createAgent(
+  { ca, cert, key, passphrase, servername, rejectUnauthorized }: RequestOptions,
+  connections: number | null,
+): Agent {
+  return new Agent({
+    // A connection of its own for each call: one that hangs holds up no other.
+    allowH2: false,
+    pipelining: 1,
+    connections,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    // Callers have deadlines; watches have an idle timer.
+    bodyTimeout: 0,
+    headersTimeout: 0,
+    connect: {
+      timeout: CONNECT_TIMEOUT_MS,
+      keepAlive: true,
+      keepAliveInitialDelay: 30_000,
+      ...(ca !== undefined && { ca }),
+      ...(cert !== undefined && { cert }),
+      ...(key !== undefined && { key }),
+      ...(passphrase !== undefined && { passphrase }),
+      ...(servername !== undefined && { servername }),
+      ...(rejectUnauthorized !== undefined && { rejectUnauthorized }),
+    },
+  });
 }
 
 function headersOf({ headers, auth }: RequestOptions): Record<string, string> {

@@ -71,7 +71,7 @@ describe('a store', () => {
     expect(store.list().map(({ metadata }) => metadata.name)).toEqual(['y']);
   });
 
-  it('finds objects by index, also after they change or go, and for an index that comes late', () => {
+  it('finds objects by index, also after they change or go, and for an index that comes late (pitfall 11)', () => {
     const { store } = open();
     const byColor = ({ spec }: Item): readonly string[] => [spec.color];
     store.put(item('x', 1));

@@ -1,9 +1,9 @@
 /** One HTTP call to the API server: with a deadline, counted, and with a KubeError for whatever goes wrong. */
 import type { Clock, Timer } from '@weir/clock';
-import type { Dispatcher } from 'undici';
+import type { Agent, Dispatcher } from 'undici';
 import type { ClientMetrics } from './client-metrics.ts';
 import { isKubeError, KubeError } from './kube-error.ts';
-import type { Connection, PooledKubeConfig } from './pooled-kube-config.ts';
+import type { Pool, PooledKubeConfig } from './pooled-kube-config.ts';
 import { readFailedAnswer } from './read-status.ts';
 import { queryText, type Query } from './resource-path.ts';
 
@@ -25,6 +25,8 @@ export interface TransportOptions {
   readonly config: PooledKubeConfig;
   readonly clock: Clock;
   readonly metrics: ClientMetrics;
+  /** Whose connections its calls take; `calls` when absent. */
+  readonly pool?: Exclude<Pool, 'watches'>;
 }
 
 const DEFAULT_CALL_TIMEOUT_MS = 30_000;
@@ -40,7 +42,7 @@ export class Transport {
   async send(request: ApiRequest): Promise<unknown> {
     const deadline = startDeadline(this.#options.clock, request);
     try {
-      const response = await this.#dispatch(request, deadline.signal);
+      const response = await this.#dispatch(request, this.#options.pool ?? 'calls', deadline.signal);
       const text = await response.body.text();
       return text === '' ? undefined : JSON.parse(text);
     } catch (err) {
@@ -54,7 +56,7 @@ export class Transport {
   async open(request: ApiRequest): Promise<AsyncIterable<Uint8Array>> {
     const deadline = startDeadline(this.#options.clock, request);
     try {
-      const response = await this.#dispatch(request, deadline.signal);
+      const response = await this.#dispatch(request, 'watches', deadline.signal);
       deadline.stopTimer();
       return response.body;
     } catch (err) {
@@ -63,7 +65,7 @@ export class Transport {
     }
   }
 
-  async #dispatch(request: ApiRequest, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+  async #dispatch(request: ApiRequest, pool: Pool, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
     const { config, metrics, clock } = this.#options;
     const { method, path, query = {}, body, contentType = 'application/json', guard } = request;
     guard?.();
@@ -71,7 +73,7 @@ export class Transport {
     const startedMs = clock.monotonicMs();
     let code = '<error>';
     try {
-      const response = await guarded(connection, guard).request({
+      const response = await guarded(connection.agents[pool], guard).request({
         origin: new URL(connection.server).origin,
         path: `${new URL(connection.server).pathname.replace(/\/$/, '')}${path}${queryText(query)}`,
         method,
@@ -96,7 +98,7 @@ export class Transport {
 }
 
 /** Between the first check of a guard and the first byte may lie a connection, a queue, or the freezing of the process. */
-function guarded({ agent }: Connection, guard: (() => void) | undefined): Dispatcher {
+function guarded(agent: Agent, guard: (() => void) | undefined): Dispatcher {
   if (guard === undefined) return agent;
   return agent.compose((dispatch) => (options, handler) => {
     const checked: Dispatcher.DispatchHandler = Object.create(handler) as Dispatcher.DispatchHandler;

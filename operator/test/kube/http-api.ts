@@ -95,6 +95,8 @@ export function kubeConfigOf(server: string, { caFile, token, tokenFile }: Login
 
 export interface OpenTransport extends AsyncDisposable {
   readonly transport: Transport;
+  /** Of the same login, for the Lease. */
+  readonly leaseTransport: Transport;
   readonly metrics: ReturnType<typeof createClientMetrics>;
   scrape(): Promise<string>;
 }
@@ -105,6 +107,7 @@ export function openTransport(config: KubeConfig, clock: Clock): OpenTransport {
   const pooled = new PooledKubeConfig(config, clock, 'weir-operator/1.2.3');
   return {
     transport: new Transport({ config: pooled, clock, metrics }),
+    leaseTransport: new Transport({ config: pooled, clock, metrics, pool: 'lease' }),
     metrics,
     scrape: () => telemetry.scrape(),
     async [Symbol.asyncDispose]() {

@@ -105,7 +105,7 @@ describe('the client', () => {
     );
   });
 
-  it('creates in the collection, replaces and merges the object', async () => {
+  it('creates in the collection, replaces and merges the object, each with its content type (pitfall 14)', async () => {
     await withClient(
       () => ({ body: stored }),
       async (client, api) => {

@@ -34,6 +34,21 @@ describe('a transport', () => {
     );
   });
 
+  it('lets calls through whatever number of watches, and the Lease through whatever number of calls', async () => {
+    await using api = await startHttpApi(({ url }) => (url.includes('hang') ? undefined : { body: { kind: 'Lease' } }));
+    await using open = openTransport(kubeConfigOf(api.url), systemClock);
+    const end = new AbortController();
+    const hanging = { method: 'GET', path: '/hang', signal: end.signal, timeoutMs: 60_000 } as const;
+    const watches = Array.from({ length: 100 }, () => open.transport.open(hanging).catch(() => undefined));
+    await expect.poll(() => api.received.length).toBe(100);
+    expect(await open.transport.send({ ...GET, timeoutMs: 2_000 })).toEqual({ kind: 'Lease' });
+    const calls = Array.from({ length: 100 }, () => open.transport.send(hanging).catch(() => undefined));
+    await expect.poll(() => api.received.length).toBeGreaterThan(160);
+    expect(await open.leaseTransport.send({ ...PUT, timeoutMs: 2_000 })).toEqual({ kind: 'Lease' });
+    end.abort(new Error('over'));
+    await Promise.all([...watches, ...calls]);
+  });
+
   it('gives up a call that hangs, and frees its connection', async () => {
     await using api = await startHttpApi(({ method }) => (method === 'GET' ? undefined : { body: { kind: 'Pod' } }));
     await using open = openTransport(kubeConfigOf(api.url), systemClock);
@@ -106,7 +121,7 @@ describe('a transport', () => {
     expect(second.received).toHaveLength(1);
   });
 
-  it('fails the one call, and nothing else, while the login cannot be read', async () => {
+  it('fails the one call, and nothing else, while the login cannot be read (pitfall 7)', async () => {
     const tokenFile = path.join(folder, 'token');
     await using api = await startHttpApi(() => ({ body: {} }));
     await using open = openTransport(kubeConfigOf(api.url, { tokenFile }), systemClock);
