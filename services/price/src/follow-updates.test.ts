@@ -1,6 +1,10 @@
+import { createFakeClock, createTestTelemetry, silentLogger } from '@weir/testing';
+import type { SubscriptionHandlers } from '@weir/valkey';
+import { encodePriceUpdateBatch } from '@weir/wire';
 import { expect, test } from 'vitest';
 import { feedDocument } from '../test/samples.ts';
-import { noteBatch } from './follow-updates.ts';
+import { followUpdates, noteBatch } from './follow-updates.ts';
+import { createPriceMetrics } from './metrics.ts';
 import { createPriceTable, type FeedState } from './price-table.ts';
 
 function newFeed(): FeedState {
@@ -61,4 +65,65 @@ test('every batch ends the silence of its feed', () => {
   feed.isSilent = true;
   noteBatch(feed, { lease: 'l1', number: 1 }, 1_234);
   expect(feed).toMatchObject({ isSilent: false, lastHeardMs: 1_234 });
+});
+
+/** Follows one feed whose batches come as the test sends them; `rereads` counts how often its pairs were read again. */
+function follow(heartbeatMs: number) {
+  const clock = createFakeClock();
+  const telemetry = createTestTelemetry();
+  const table = createPriceTable();
+  table.declare(new Map([['weir/majors', feedDocument({ publish: { intervalMs: 50, heartbeatMs } })]]), 0);
+  let on: SubscriptionHandlers | undefined;
+  let rereads = 0;
+  let number = 0;
+  followUpdates({
+    valkey: {
+      subscribe: (_channels, handlers) => {
+        on = handlers;
+        return { close: () => Promise.resolve() };
+      },
+      serverTimeMs: () => clock.nowMs(),
+    },
+    table,
+    clock,
+    logger: silentLogger,
+    metrics: createPriceMetrics(telemetry),
+    tracing: telemetry.tracing,
+    reread: () => void (rereads += 1),
+  });
+  return {
+    advance: (ms: number) => clock.advance(ms),
+    beat: () => {
+      number += 1;
+      on?.message('price:updates', encodePriceUpdateBatch({ feed: 'weir/majors', lease: 'l1', number, records: [] }));
+    },
+    isSilent: () => table.feeds.get('weir/majors')?.isSilent,
+    rereads: () => rereads,
+  };
+}
+
+test('a feed that beats every 10 s is not silent between its beats', async () => {
+  const feed = follow(10_000);
+  for (let beats = 0; beats < 10; beats += 1) {
+    feed.beat();
+    await feed.advance(10_000);
+    expect(feed.isSilent()).toBe(false);
+  }
+  expect(feed.rereads()).toBe(0);
+});
+
+test.each([
+  [10_000, 30_000],
+  [60_000, 180_000],
+  [1_000, 3_000],
+  [100, 3_000],
+])('a feed that beats every %d ms is silent after %d ms, and read again once', async (heartbeatMs, silentAfterMs) => {
+  const feed = follow(heartbeatMs);
+  feed.beat();
+  await feed.advance(silentAfterMs);
+  expect(feed.isSilent()).toBe(false);
+  await feed.advance(500);
+  expect(feed.isSilent()).toBe(true);
+  await feed.advance(60_000);
+  expect(feed.rereads()).toBe(1);
 });

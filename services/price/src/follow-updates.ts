@@ -3,8 +3,8 @@
  *
  * Records may have been lost when a batch number is missing, when a lease that is not known starts above 1, and when
  * the subscription was interrupted; then the feed's pairs are read again from Valkey. A feed without a batch for three
- * heartbeats' time is silent: its pairs are read again once, and while the silence lasts every request looks into Valkey
- * (at the pace of `read-price`), because a channel that died quietly looks just like a feed that died.
+ * of its heartbeats, and for 3 s, is silent: its pairs are read again once, and while the silence lasts every request looks
+ * into Valkey (at the pace of `read-price`), because a channel that died quietly looks just like a feed that died.
  */
 import type { Clock } from '@weir/clock';
 import { keyspace } from '@weir/keyspace';
@@ -14,7 +14,9 @@ import { decodePriceUpdateBatch, type PriceUpdateBatch } from '@weir/wire';
 import type { PriceMetrics } from './metrics.ts';
 import type { FeedState, PriceTable, Slot } from './price-table.ts';
 
-const SILENT_AFTER_MS = 3_000;
+const SILENT_AFTER_HEARTBEATS = 3;
+/** A short heartbeat must not make a hiccup of the network a silence. */
+const SILENT_AFTER_MS_MIN = 3_000;
 const WATCH_INTERVAL_MS = 500;
 
 export interface FollowUpdatesOptions {
@@ -69,7 +71,7 @@ export function followUpdates(options: FollowUpdatesOptions): UpdatesFollower {
   const watching = clock.setInterval(() => {
     const now = clock.monotonicMs();
     for (const feed of table.feeds.values()) {
-      if (!feed.isSilent && !feed.document.suspend && now - feed.lastHeardMs > SILENT_AFTER_MS) silence(feed);
+      if (!feed.isSilent && !feed.document.suspend && now - feed.lastHeardMs > silentAfterMs(feed)) silence(feed);
     }
   }, WATCH_INTERVAL_MS);
 
@@ -79,6 +81,10 @@ export function followUpdates(options: FollowUpdatesOptions): UpdatesFollower {
       await subscription.close();
     },
   };
+}
+
+function silentAfterMs({ document }: FeedState): number {
+  return Math.max(SILENT_AFTER_MS_MIN, SILENT_AFTER_HEARTBEATS * document.publish.heartbeatMs);
 }
 
 /** Takes down what a batch says of its feed; false when one before it has not arrived. */

@@ -4,7 +4,9 @@ import type { FeedDocument, PolicyDocument } from '@weir/wire';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 
-export type Feed = Pick<FeedDocument, 'feed' | 'suspend' | 'assets' | 'quote' | 'freshness'>;
+export type Feed = Pick<FeedDocument, 'feed' | 'suspend' | 'assets' | 'quote' | 'freshness'> & {
+  readonly publish: Pick<FeedDocument['publish'], 'heartbeatMs'>;
+};
 export type Policy = Pick<
   PolicyDocument,
   'policy' | 'suspend' | 'mode' | 'tier' | 'feeds' | 'limits' | 'access' | 'onValkeyFailure'
@@ -21,6 +23,7 @@ const feedSchema = Type.Object({
   assets: Type.Array(code),
   quote: code,
   freshness: Type.Object({ freshMs: ageMs, staleMs: ageMs, deadMs: ageMs }),
+  publish: Type.Object({ heartbeatMs: Type.Number({ minimum: 0 }) }),
 });
 
 const policySchema = Type.Object({
