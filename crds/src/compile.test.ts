@@ -47,8 +47,11 @@ describe('a PriceFeed', () => {
     ['suspend: true', { suspend: true }],
     ['quote: EUR', { quote: 'EUR' }],
     ['aggregation: { method: Priority }', { aggregation: { method: 'Priority', minSources: 1, maxDeviationBps: 50 } }],
-    ['freshness: { fresh: 1s, dead: 2h }', { freshness: { freshMs: 1_000, staleMs: 15_000, deadMs: 7_200_000 } }],
-    ['publish: { interval: 1s, heartbeat: 1m }', { publish: { intervalMs: 1_000, heartbeatMs: 60_000 } }],
+    ['freshness: { fresh: 1500ms, dead: 2h }', { freshness: { freshMs: 1_500, staleMs: 15_000, deadMs: 7_200_000 } }],
+    [
+      'freshness: { fresh: 61s, stale: 2m, dead: 5m }, publish: { interval: 1s, heartbeat: 1m }',
+      { publish: { intervalMs: 1_000, heartbeatMs: 60_000 } },
+    ],
     ['fallback: { enabled: false }', { fallback: { enabled: false } }],
   ])('with %s', (field, expected) => {
     expect(compilePriceFeed(feed(`{ assets: [BTC], ${sources}, ${field} }`))).toMatchObject(expected);
@@ -76,10 +79,11 @@ describe('the durations of a PriceFeed', () => {
     `{ assets: [BTC], sources: [{ name: kraken, exchange: kraken${source} }]${fields} }`;
 
   it.each([
-    spec(', freshness: { fresh: 100ms, stale: 101ms, dead: 102ms }'),
+    // The shortest heartbeat is shorter than the shortest freshness.
+    spec(', freshness: { fresh: 101ms, stale: 102ms, dead: 103ms }, publish: { heartbeat: 100ms }'),
     spec(', freshness: { fresh: 23h59m59s998ms, stale: 23h59m59s999ms, dead: 24h }'),
     spec(', publish: { interval: 10ms, heartbeat: 100ms }'),
-    spec(', publish: { interval: 10s, heartbeat: 60s }'),
+    spec(', freshness: { fresh: 61s, stale: 62s, dead: 63s }, publish: { interval: 10s, heartbeat: 60s }'),
     spec('', ', prewarm: { interval: 1s }, quota: { points: 1, duration: 1s }'),
     spec('', ', prewarm: { interval: 24h }, quota: { points: 1, duration: 24h }'),
   ])('are at the bounds of the schema what the feed accepts: %s', (text) => {
@@ -99,9 +103,9 @@ describe('the durations of a PriceFeed', () => {
     spec(', freshness: { fresh: 99ms }'),
     spec(', freshness: { dead: 24h1ms }'),
     spec(', publish: { interval: 0ms }'),
-    spec(', publish: { interval: 10s1ms, heartbeat: 60s }'),
+    spec(', freshness: { fresh: 61s, stale: 62s, dead: 63s }, publish: { interval: 10s1ms, heartbeat: 60s }'),
     spec(', publish: { interval: 10ms, heartbeat: 99ms }'),
-    spec(', publish: { heartbeat: 60s1ms }'),
+    spec(', freshness: { fresh: 61s, stale: 62s, dead: 63s }, publish: { heartbeat: 60s1ms }'),
     spec('', ', prewarm: { interval: 999ms }'),
     spec('', ', prewarm: { interval: 24h1ms }'),
     spec('', ', quota: { points: 1, duration: 999ms }'),

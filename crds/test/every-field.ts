@@ -21,7 +21,7 @@ spec:
     quota: { points: 60, duration: 60s, window: Fixed }
   aggregation: { method: Priority, minSources: 2, maxDeviationBps: 75 }
   freshness: { fresh: 2s, stale: 1m, dead: 1h }
-  publish: { interval: 100ms, heartbeat: 2s }
+  publish: { interval: 100ms, heartbeat: 1500ms }
   fallback: { enabled: false }
   workload:
     image: registry.example/weir:v1

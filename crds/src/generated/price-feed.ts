@@ -70,7 +70,7 @@ export interface PriceFeedSpec {
   readonly publish: {
     /** Changes within this time go out together. */
     readonly interval: string;
-    /** A sign of life goes out at least this often, and with it the prices that were confirmed but did not change. */
+    /** A sign of life goes out at least this often, and with it the prices that were confirmed but did not change; shorter than freshness.fresh, or they would age in between. */
     readonly heartbeat: string;
   };
   /** REST when a socket is down. Not used by this version. */
@@ -169,6 +169,11 @@ export const priceFeedSchema: StructuralSchema = {
           rule: 'self.aggregation.minSources <= size(self.sources)',
           message: 'spec.aggregation.minSources must not exceed the number of sources; lower it or add a source',
           fieldPath: '.aggregation.minSources',
+        },
+        {
+          rule: 'duration(self.publish.heartbeat) < duration(self.freshness.fresh)',
+          message: 'spec.publish.heartbeat must be shorter than spec.freshness.fresh; lower heartbeat or raise fresh',
+          fieldPath: '.publish.heartbeat',
         },
       ],
       properties: {
@@ -432,7 +437,7 @@ export const priceFeedSchema: StructuralSchema = {
             heartbeat: {
               type: 'string',
               description:
-                'A sign of life goes out at least this often, and with it the prices that were confirmed but did not change.',
+                'A sign of life goes out at least this often, and with it the prices that were confirmed but did not change; shorter than freshness.fresh, or they would age in between.',
               default: '1s',
               maxLength: 24,
               pattern: '^([0-9]{1,5}(h|m|s|ms)){1,4}$',
