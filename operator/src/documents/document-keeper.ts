@@ -111,8 +111,9 @@ class Keeper implements DocumentKeeper {
 
   async #poll(): Promise<void> {
     const { client, clock, logger, family, fence, wanted } = this.#options;
-    if (this.#running !== undefined || !fence.isLeader || wanted() === undefined) return;
+    if (this.#running !== undefined || !fence.isLeader) return;
     try {
+      if (wanted() === undefined) return;
       // After a failure, what had to be written may not have been.
       const isUnsure = this.#seq === undefined || this.#failingSinceMs !== undefined;
       const isDue = isUnsure || clock.monotonicMs() >= this.#assertAtMs;

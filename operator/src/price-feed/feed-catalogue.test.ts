@@ -100,6 +100,17 @@ test('two assets with one symbol are a fault that names both; what was published
   expect([texts?.size, [...(kept ?? [])]]).toEqual([0, ['weir/majors']]);
 });
 
+test('a feed that was stored by another schema is invalid, and keeps no other from its document', () => {
+  const { store, catalogue, documents } = createCatalogue([{ name: 'other', spec: { assets: ['SOL'] } }]);
+  const feed = sampleFeed();
+  const odd = { ...feed, spec: { ...feed.spec, publish: { ...feed.spec.publish, interval: '30 s' } } };
+  store.put(odd);
+  expect(Object.keys(documents())).toEqual(['weir/other']);
+  expect([...(catalogue.documents()?.kept ?? [])]).toEqual(['weir/majors']);
+  const { faults } = catalogue.verdictOf(odd) as { faults?: readonly string[] };
+  expect(faults?.join()).toContain('not a duration: "30 s"');
+});
+
 test('a source without an address gets the one of its exchange; one with an address keeps it', () => {
   const sources = [
     { name: 'a', exchange: 'kraken' },

@@ -153,13 +153,10 @@ class Catalogue implements FeedCatalogue {
     const lost = this.#ownership.lostBy(key);
     const taken = new Set([...lost.values()].flat());
     const owned = object.spec.assets.filter((asset) => !taken.has(asset));
-    const faults = checkSymbols(object.spec).map(
-      ({ place, problem, fix }) => `${formatPlace(place)} ${problem}; ${fix}`,
-    );
-    if (faults.length > 0) return { kind: 'invalid', faults, lost, owned: owned.length };
+    const compiled = compile(object, owned, this.#options.venueAddresses);
+    if ('faults' in compiled) return { kind: 'invalid', faults: compiled.faults, lost, owned: owned.length };
     if (owned.length === 0) return { kind: 'conflicted', lost };
-    const json = JSON.stringify(documentOf(object, owned, this.#options.venueAddresses));
-    return { kind: 'published', json, owned: owned.length, lost };
+    return { kind: 'published', json: compiled.json, owned: owned.length, lost };
   }
 
   #isTrusted({ metadata }: PriceFeed): boolean {
@@ -179,6 +176,19 @@ const isSameSpec = (a: PriceFeed, b: PriceFeed): boolean =>
 function claimOf(key: ObjectKey, { metadata, spec }: PriceFeed) {
   const { creationTimestamp = '' } = metadata;
   return { key, creationTimestamp, assets: spec.assets, quote: spec.quote };
+}
+
+type Compiled = { readonly json: string } | { readonly faults: readonly string[] };
+
+/** What is stored may be of an older schema than today's: one such feed must not keep the others from their documents. */
+function compile(feed: PriceFeed, ...rest: [readonly string[], FeedCatalogueOptions['venueAddresses']]): Compiled {
+  try {
+    const faults = checkSymbols(feed.spec).map(({ place, problem, fix }) => `${formatPlace(place)} ${problem}; ${fix}`);
+    return faults.length > 0 ? { faults } : { json: JSON.stringify(documentOf(feed, ...rest)) };
+  } catch (err) {
+    const problem = err instanceof Error ? err.message : String(err);
+    return { faults: [`spec cannot be read (${problem}); write it as the present schema has it`] };
+  }
 }
 
 function documentOf(

@@ -58,19 +58,22 @@ interface Kept {
   readonly texts: Map<string, string>;
   readonly kept: Set<string>;
   wanted: WantedDocuments | undefined;
+  /** How the keeper asks for it. */
+  read: () => WantedDocuments | undefined;
   isLeader: boolean;
 }
 
 function keep(documents: Readonly<Record<string, string>>): Kept {
   const texts = new Map(Object.entries(documents));
   const kept = new Set<string>();
-  const state: Omit<Kept, 'keeper'> = { texts, kept, wanted: { texts, kept }, isLeader: true };
+  const wanted = { texts, kept };
+  const state: Omit<Kept, 'keeper'> = { texts, kept, wanted, read: () => state.wanted, isLeader: true };
   const keeper = createDocumentKeeper({
     family: 'feeds',
     client: valkey.bulk,
     clock: systemClock,
     logger: silentLogger,
-    wanted: () => state.wanted,
+    wanted: () => state.read(),
     fence: {
       get isLeader() {
         return state.isLeader;
@@ -222,6 +225,25 @@ test('one that was there before this process began stays too', async () => {
   kept.add('a/one');
   await keeper.publish('a/two');
   expect(await fields()).toEqual(['#seq', 'a/one']);
+});
+
+test('a fault in what is wanted ends neither the process nor the watching', async () => {
+  const state = keep({ 'a/one': '1' });
+  const { keeper } = state;
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown): void => void unhandled.push(reason);
+  process.on('unhandledRejection', note);
+  let asked = 0;
+  state.read = () => {
+    asked += 1;
+    throw new RangeError('not a duration');
+  };
+  keeper.start();
+  await waitFor(() => asked >= 2);
+  state.read = () => state.wanted;
+  await waitFor(async () => (await fields()).includes('a/one'));
+  process.off('unhandledRejection', note);
+  expect(unhandled).toEqual([]);
 });
 
 test('an outage is a fault once it has lasted, and the documents are there again after it', async () => {
