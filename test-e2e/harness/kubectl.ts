@@ -41,7 +41,8 @@ const flags = (): readonly string[] => ['--kubeconfig', inject('cluster').kubeco
 
 /** In the namespace of the installation unless the arguments name another. Throws when kubectl fails. */
 export function kubectl(...args: readonly string[]): Promise<string> {
-  return runCommand('kubectl', [...flags(), '--namespace', namespace, ...args], { timeoutMs: DEADLINE_MS });
+  const where = args.includes('--all-namespaces') ? [] : ['--namespace', namespace];
+  return runCommand('kubectl', [...flags(), ...where, ...args], { timeoutMs: DEADLINE_MS });
 }
 
 /** Whatever the status. */

@@ -25,7 +25,8 @@ export interface LoadOptions {
 
 /** Open loop: a slow answer does not hold back the next question. */
 export function startLoad({ key, path, requestsPerSecond, connections }: LoadOptions): Load {
-  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  // In turn: each connection is as busy as the others, as those of so many subscribers would be.
+  const agent = new Agent({ keepAlive: true, maxSockets: connections, scheduling: 'fifo' });
   const failures = new Map<string, number>();
   const open = new Set<Promise<void>>();
   const startedMs = systemClock.monotonicMs();

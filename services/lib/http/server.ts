@@ -42,7 +42,7 @@ const REQUEST_TIMEOUT_MS = 30_000;
  * How long a closing server leaves connections that are silent open: whoever asks on one is answered, and told that it
  * ends there. Closed at once, it might end just as a request is on its way.
  */
-const FAREWELL_MS = 1_000;
+const FAREWELL_MS = 2_000;
 
 /** How often a closing server lets go of connections whose last answer is out. */
 const REAP_PERIOD_MS = 20;
