@@ -15,6 +15,7 @@ import {
   list,
   patch,
   remove,
+  tryKubectl,
   type Condition,
   type KubeObject,
   type WithConditions,
@@ -502,6 +503,21 @@ describe('a policy that is deleted', () => {
     expect(await rowOf(text)).toMatchObject({ revoked: true });
     expect((await cached(text))['revoked']).toBe('1');
     await eventually(async () => expect(await secretOf()).toBeUndefined());
+  });
+
+  it('goes too when somebody else owns the finalizer, as after a restored backup', async () => {
+    const { metadata, ...exported } = policy({ limits: {}, keys: [key()] });
+    const manifest = { ...exported, metadata: { ...metadata, finalizers: ['weir.dev/cleanup'] } };
+    const created = await tryKubectl(
+      ['create', '--namespace', world.trusted, '--filename', '-'],
+      JSON.stringify(manifest),
+    );
+    expect(created).toMatchObject({ status: 0 });
+    const text = await whenIssued();
+    await kubectl('delete', 'akp', name, '--namespace', world.trusted, '--wait=false');
+    await eventually(async () => expect(await find('akp', name, world.trusted)).toBeUndefined());
+    expect(await documentOf()).toBeUndefined();
+    expect(await rowOf(text)).toMatchObject({ revoked: true });
   });
 
   it('and made again right away has a key that works', async () => {

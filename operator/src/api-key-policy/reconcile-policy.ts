@@ -1,6 +1,7 @@
 /** One turn for one ApiKeyPolicy: publishes it, settles its keys, and says how it stands. */
 import type { DocumentKeeper } from '../documents/index.ts';
 import {
+  dropFinalizer,
   isKubeError,
   keyOf,
   nameOf,
@@ -108,12 +109,8 @@ class PolicyReconciler {
   /** Before anything is made that outlives the object. */
   async #keepFinalizer(policy: ApiKeyPolicy, signal: AbortSignal): Promise<void> {
     if (policy.metadata.finalizers?.includes(FINALIZER) === true) return;
-    await this.#applyFinalizers(policy, [FINALIZER], signal);
-  }
-
-  async #applyFinalizers(policy: ApiKeyPolicy, finalizers: readonly string[], signal: AbortSignal): Promise<void> {
     const { kube } = this.#options.deps;
-    const object = { ...identityOf(policy), metadata: { ...identityOf(policy).metadata, finalizers } };
+    const object = { ...identityOf(policy), metadata: { ...identityOf(policy).metadata, finalizers: [FINALIZER] } };
     await kube.apply(API_KEY_POLICY, object, { fieldManager: MANAGER, signal });
   }
 
@@ -135,7 +132,7 @@ class PolicyReconciler {
       this.#tell(policy, keyEvents(outcome.report));
     } else this.#tell(policy, [givenUp(outcome.problem)]);
     this.#cleanupsSince.delete(key);
-    await this.#applyFinalizers(policy, [], signal).catch(ignoreMissing);
+    await dropFinalizer(deps.kube, API_KEY_POLICY, policy, { finalizer: FINALIZER, signal });
     return {};
   }
 

@@ -16,6 +16,7 @@ export {
 } from './controller-definition.ts';
 export { connectKube, type KubeConnection } from './connect-kube.ts';
 export { Controller } from './controller.ts';
+export { dropFinalizer } from './drop-finalizer.ts';
 export { KubeEventRecorder, type EventRecorder, type ObjectEvent } from './event-recorder.ts';
 export type { Fence } from './fence.ts';
 export type { KubeClient } from './kube-client.ts';

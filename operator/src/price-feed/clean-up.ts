@@ -10,6 +10,7 @@ import type { Logger } from '@weir/telemetry';
 import type { ValkeyClient } from '@weir/valkey';
 import type { DocumentKeeper } from '../documents/index.ts';
 import {
+  dropFinalizer,
   keyOf,
   nameOf,
   type EventRecorder,
@@ -81,7 +82,7 @@ class Cleaner implements FeedCleaner {
       if (!isLate) return { requeueAfterMs: AGAIN_MS };
       this.#giveUp(feed, err.detail);
     }
-    await this.#dropFinalizer(feed, signal);
+    await dropFinalizer(this.#options.kube, PRICE_FEED, feed, { finalizer: FINALIZER, signal });
     this.forget(key);
     return {};
   }
@@ -120,17 +121,6 @@ class Cleaner implements FeedCleaner {
     logger.warn({ feed: keyOf(feed), why }, 'the data of a deleted feed could not be removed in time');
     const note = `Its data in Valkey could not be removed (${why}) and goes by itself later.`;
     events.record({ regarding: feed, type: 'Warning', reason: 'CleanupGivenUp', action: 'CleanUp', note });
-  }
-
-  async #dropFinalizer(feed: PriceFeed, signal: AbortSignal): Promise<void> {
-    const { kube } = this.#options;
-    const { name, namespace = '', uid } = feed.metadata;
-    const fresh = await kube.get<PriceFeed>(PRICE_FEED, { namespace, name }, { signal });
-    if (fresh === undefined || fresh.metadata.uid !== uid) return;
-    // Not by apply: whoever has written the whole object owns the finalizer too, and it would stay.
-    const finalizers = (fresh.metadata.finalizers ?? []).filter((each) => each !== FINALIZER);
-    if (finalizers.length === fresh.metadata.finalizers?.length) return;
-    await kube.replace(PRICE_FEED, { ...fresh, metadata: { ...fresh.metadata, finalizers } }, { signal });
   }
 }
 
