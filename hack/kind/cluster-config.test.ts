@@ -5,7 +5,9 @@ import { parse } from 'yaml';
 import { clusterConfig, NODE_PORTS } from './cluster-config.ts';
 
 it('maps the node ports of the values to 127.0.0.1 alone', () => {
-  const values = parse(readFileSync(path.join(import.meta.dirname, 'values.yaml'), 'utf8')) as {
+  const values = parse(
+    readFileSync(path.resolve(import.meta.dirname, '../../charts/weir/values-kind.yaml'), 'utf8'),
+  ) as {
     readonly services: { readonly price: Record<'service' | 'udp', { readonly nodePort: number }> };
   };
   const { service, udp } = values.services.price;

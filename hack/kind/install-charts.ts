@@ -62,9 +62,10 @@ export async function installCharts(root: string, cluster: Cluster, image: strin
   if ((await kubectl('get', 'namespace', namespace, '--ignore-not-found')) === '')
     await kubectl('create', 'namespace', namespace);
   await kubectl('label', 'namespace', namespace, RESTRICTED, '--overwrite');
-  const values = ['--values', path.join(import.meta.dirname, 'values.yaml'), '--set-string', own, ...stores];
+  const umbrella = path.join(root, 'charts/weir');
+  const values = ['--values', path.join(umbrella, 'values-kind.yaml'), '--set-string', own, ...stores];
   const waiting = ['--wait', '--timeout', TIMEOUT];
-  const chart = ['upgrade', release, path.join(root, 'charts/weir'), '--install', '--namespace', namespace];
+  const chart = ['upgrade', release, umbrella, '--install', '--namespace', namespace];
   await orShowTrouble(cluster, runCommand('helm', [...chart, ...values, ...waiting, ...at]));
 }
 
