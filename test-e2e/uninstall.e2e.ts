@@ -17,14 +17,14 @@ async function namesOf(isNamespaced: boolean): Promise<readonly string[]> {
 
 /** What Kubernetes puts into every namespace. */
 const BORN = ['ConfigMap kube-root-ca.crt', 'ServiceAccount default'];
-/** Of the table in docs/install.md: the claims are only there with persistence, which kind:up does without. */
-const KEPT = [`Secret ${release}-postgres`, 'Lease weir-operator'];
+/** Of the table in docs/install.md: claims, and what belongs to them, are only there with persistence, which kind:up does without. */
+const KEPT = ['Lease weir-operator'];
 const DEFINITIONS = [
   'CustomResourceDefinition apikeypolicies.weir.dev',
   'CustomResourceDefinition pricefeeds.weir.dev',
 ];
 
-it('leaves the definitions, the password of the trial database and the Lease', async () => {
+it('leaves the definitions and the Lease', async () => {
   await kubectl('delete', 'pricefeeds,apikeypolicies', '--all', '--all-namespaces', '--timeout=180s');
   const left = await list<KubeObject>(
     'secrets,deployments,pods',
