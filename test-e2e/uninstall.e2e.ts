@@ -20,6 +20,7 @@ const BORN = ['ConfigMap kube-root-ca.crt', 'ServiceAccount default'];
 /** Of the table in docs/install.md: claims, and what belongs to them, are only there with persistence, which kind:up does without. */
 const KEPT = ['Lease weir-operator'];
 const DEFINITIONS = [
+  'APIService v1alpha1.weir.dev',
   'CustomResourceDefinition apikeypolicies.weir.dev',
   'CustomResourceDefinition pricefeeds.weir.dev',
 ];
