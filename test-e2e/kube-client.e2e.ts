@@ -1,6 +1,7 @@
 /** What the operator's client and a real API server make of each other. */
 import { startProxy } from '@weir/testing';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { pauseInstalledOperator } from './harness/own-operator.ts';
 import { loadKubeConfig, type Condition, type KubeObject, type ResourceType } from '../operator/src/kube/index.ts';
 import {
   CONFIG_MAP,
@@ -32,13 +33,18 @@ const load = () => loadKubeConfig(inject('cluster').kubeconfig);
 
 let kube: OpenKube;
 let own: OwnNamespace;
+let resumeInstalled: () => Promise<void>;
+
 beforeAll(async () => {
+  // It would write the status of the feeds below.
+  resumeInstalled = await pauseInstalledOperator();
   kube = openKube(load());
   own = await createNamespace(kube, 'client');
 });
 afterAll(async () => {
   await own[Symbol.asyncDispose]();
   await kube[Symbol.asyncDispose]();
+  await resumeInstalled();
 });
 
 const feed = (name: string, spec: Readonly<Record<string, unknown>> = {}): PriceFeed => ({
