@@ -22,7 +22,7 @@ export interface WatchDocumentsOptions<T> {
   readonly parse: (json: string) => T | undefined;
   /** After the first read, even of nothing, and whenever a wanted document has changed. */
   onChange(snapshot: ReadonlyMap<string, T>, seq: number): void;
-  /** Whenever `seq` is another one, also when no wanted document has changed; after `onChange`. */
+  /** Whenever `seq` or `appliedSeq` is another one, also when no wanted document has changed; after `onChange`. */
   readonly onSeq?: (seq: number) => void;
   /** Which documents are wanted; all of them when absent. */
   readonly fields?: (field: string) => boolean;
@@ -31,8 +31,13 @@ export interface WatchDocumentsOptions<T> {
 export interface DocumentWatch<T> {
   /** By field, `<namespace>/<name>`; a new map for every change. */
   readonly snapshot: ReadonlyMap<string, T>;
-  /** What the snapshot includes; it rises also when none of the wanted documents has changed. */
+  /** What has been read; it rises also when none of the wanted documents has changed. */
   readonly seq: number;
+  /**
+   * Up to where the snapshot is as the documents say: `seq`, or less while one of them cannot be read, as in a process that
+   * is older than who wrote it. Then it stays below the number that brought that text, until it can be read or is gone.
+   */
+  readonly appliedSeq: number;
   /** Resolves with the first read, even of nothing. */
   readonly ready: Promise<void>;
   /** Resolves once the snapshot is at least as new as this call; rejects when Valkey cannot be asked. */
@@ -46,6 +51,14 @@ const OVERTAKEN_MS = 100;
 /** After so many characters of JSON the event loop gets its turn. */
 const PARSE_CHARS_MAX = 65_536;
 
+/** A copy in the making. */
+interface Copy<T> {
+  readonly texts: Map<string, string>;
+  readonly snapshot: Map<string, T>;
+  /** Fields whose text is no document to this process. */
+  readonly unread: Set<string>;
+}
+
 const yieldToLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 class Watcher<T> implements DocumentWatch<T> {
@@ -57,6 +70,8 @@ class Watcher<T> implements DocumentWatch<T> {
   #texts: ReadonlyMap<string, string> = new Map();
   #snapshot: ReadonlyMap<string, T> = new Map();
   #seq = 0;
+  /** By field whose text cannot be read: the last seq before that text. */
+  #unread: ReadonlyMap<string, number> = new Map();
   /** The seq that is reached once `#pending` has been read. */
   #announced = 0;
   #pending: Set<string> | 'all' | undefined;
@@ -83,6 +98,10 @@ class Watcher<T> implements DocumentWatch<T> {
 
   get seq(): number {
     return this.#seq;
+  }
+
+  get appliedSeq(): number {
+    return Math.min(this.#seq, ...this.#unread.values());
   }
 
   get ready(): Promise<void> {
@@ -197,58 +216,61 @@ class Watcher<T> implements DocumentWatch<T> {
 
   /** `kept` are the texts of documents that were not read. */
   async #apply(read: DocumentTexts, kept: ReadonlyMap<string, string>, seq: number): Promise<void> {
-    const texts = new Map(kept);
-    const snapshot = new Map<string, T>();
-    for (const field of kept.keys()) this.#carry(field, snapshot);
+    const copy: Copy<T> = { texts: new Map(kept), snapshot: new Map(), unread: new Set() };
+    for (const field of kept.keys()) this.#carry(field, copy);
     let parsedChars = 0;
     for (const [field, text] of read.texts) {
-      if (text === undefined) {
-        texts.delete(field);
-        snapshot.delete(field);
+      if (text !== undefined && this.#texts.get(field) === text) {
+        copy.texts.set(field, text);
+        this.#carry(field, copy);
         continue;
       }
-      texts.set(field, text);
-      if (this.#texts.get(field) === text) {
-        this.#carry(field, snapshot);
-        continue;
-      }
+      copy.texts.delete(field);
+      copy.snapshot.delete(field);
+      copy.unread.delete(field);
+      if (text === undefined) continue;
+      copy.texts.set(field, text);
       parsedChars += text.length;
       if (parsedChars > PARSE_CHARS_MAX) {
         parsedChars = 0;
         await yieldToLoop();
       }
-      this.#parse(field, text, snapshot);
+      this.#parse(field, text, copy);
     }
-    this.#take(texts, snapshot, seq);
+    this.#take(copy, seq);
   }
 
-  #carry(field: string, snapshot: Map<string, T>): void {
+  /** As it was. */
+  #carry(field: string, { snapshot, unread }: Copy<T>): void {
     const document = this.#snapshot.get(field);
     if (document !== undefined) snapshot.set(field, document);
+    if (this.#unread.has(field)) unread.add(field);
   }
 
-  #parse(field: string, text: string, snapshot: Map<string, T>): void {
+  #parse(field: string, text: string, copy: Copy<T>): void {
     const { parse, logger, family } = this.#options;
     let cause: unknown;
     try {
       const document = parse(text);
-      if (document !== undefined) return void snapshot.set(field, document);
+      if (document !== undefined) return void copy.snapshot.set(field, document);
     } catch (err) {
       cause = err;
     }
     logger.error({ family, field, err: cause }, 'a document cannot be read, the last one stays');
-    this.#carry(field, snapshot);
+    this.#carry(field, copy);
+    copy.unread.add(field);
   }
 
-  #take(texts: ReadonlyMap<string, string>, snapshot: ReadonlyMap<string, T>, seq: number): void {
+  #take({ texts, snapshot, unread }: Copy<T>, seq: number): void {
     if (this.#isClosed) return;
     const hasChanged =
       snapshot.size !== this.#snapshot.size ||
       [...snapshot].some(([field, document]) => this.#snapshot.get(field) !== document);
     const isFirst = !this.#isLoaded;
-    const isNewSeq = seq !== this.#seq;
+    const { seq: seqBefore, appliedSeq: appliedBefore } = this;
     this.#texts = texts;
     this.#snapshot = snapshot;
+    this.#unread = new Map([...unread].map((field) => [field, this.#lastSeqBefore(field, seq)]));
     this.#seq = seq;
     // What is pending reaches further; else this is all there is, even after the number went back.
     this.#announced = this.#pending === undefined ? seq : Math.max(this.#announced, seq);
@@ -256,11 +278,16 @@ class Watcher<T> implements DocumentWatch<T> {
     this.#isLost = false;
     try {
       if (hasChanged || isFirst) this.#options.onChange(snapshot, seq);
-      if (isNewSeq) this.#options.onSeq?.(seq);
+      if (seq !== seqBefore || this.appliedSeq !== appliedBefore) this.#options.onSeq?.(seq);
     } catch (err) {
       this.#options.logger.error({ err }, 'a change of documents could not be handled');
     }
     this.#ready.resolve();
+  }
+
+  /** Of a text that cannot be read; numbers that went back do not compare with those before, so nothing is sure then. */
+  #lastSeqBefore(field: string, seq: number): number {
+    return seq < this.#seq ? 0 : (this.#unread.get(field) ?? this.#seq);
   }
 }
 

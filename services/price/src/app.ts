@@ -60,7 +60,7 @@ export async function buildPrice(deps: PriceDeps): Promise<FastifyInstance> {
     ...deps,
     role: 'price',
     counters: () => countForCluster(metrics),
-    appliedPoliciesSeq: policies.seq,
+    appliedPoliciesSeq: policies.appliedSeq,
   });
   lifecycle.onStop('cluster stats', () => stats.close());
   const waitMsMax = deps.decideMs ?? DEFAULT_DEADLINES.decideMs;
@@ -175,7 +175,8 @@ function startPolicies({ valkey, clock, logger, lifecycle }: PriceDeps, onSeq: (
   return {
     directory,
     hold: () => guard.hold(),
-    seq: () => watch.seq,
+    // A policy that this version cannot read is not in force here.
+    appliedSeq: () => watch.appliedSeq,
     missing: () => (watch.seq > 0 ? undefined : 'no policies have been published yet'),
   };
 }

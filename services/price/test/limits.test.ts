@@ -2,6 +2,7 @@
 import { systemClock } from '@weir/clock';
 import { keyspace } from '@weir/keyspace';
 import { waitFor } from '@weir/testing';
+import { publishDocuments } from '@weir/valkey';
 import { decodeClusterStats, type OnValkeyFailure } from '@weir/wire';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { feedDocument, policyDocument, startHarness, type Answer, type Harness, type Pod } from './harness.ts';
@@ -90,6 +91,31 @@ describe('three pods on one Valkey', () => {
     }
     expect(systemClock.monotonicMs() - changedMs).toBeLessThan(2_000);
     await reporting.stop();
+  });
+
+  test('do not tell that a policy is in force which this version cannot read', async () => {
+    const newer = policyDocument({ policy: 'weir/newer', tier: 'newer', limits: { requestsPerSecond: 5, burst: 5 } });
+    const before = await harness.publishPolicies(newer);
+    const pod = await harness.startPod({ node: 'price-older' });
+    const appliedSeq = async (): Promise<number | undefined> => {
+      const json = await harness.valkey.bulk.get(keyspace.clusterStats.key({ node: 'price-older' }));
+      return decodeClusterStats(json ?? '')?.applied_policies_seq;
+    };
+    await waitFor(async () => (await appliedSeq()) === before);
+    // As a later version may write it.
+    const unreadable = JSON.stringify({ ...newer, mode: 'Observe' });
+    await publishDocuments(harness.valkey.bulk, 'policies', new Map([['weir/newer', unreadable]]));
+    const other = policyDocument({ policy: 'weir/other', tier: 'other', limits: { requestsPerSecond: 1, burst: 1 } });
+    await harness.publishPolicies(other);
+    // The other one is in force, so all that was published has been taken.
+    const key = await harness.putKey({ tier: 'other' });
+    await waitFor(async () => (await pod.get('/price?asset=BTC', key)).status === 429);
+    expect((await pod.get('/price?asset=BTC', await harness.putKey({ tier: 'newer' }))).status).toBe(200);
+    await harness.valkey.bulk.call('DEL', keyspace.clusterStats.key({ node: 'price-older' }));
+    expect(await waitFor(appliedSeq)).toBe(before);
+    const mended = await harness.publishPolicies(newer);
+    await waitFor(async () => (await appliedSeq()) === mended);
+    await pod.stop();
   });
 });
 

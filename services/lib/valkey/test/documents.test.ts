@@ -228,6 +228,48 @@ test('an unreadable document leaves the last good one in place, and the others c
   expect([...watch.snapshot.values()].map(({ text }) => text).toSorted()).toEqual(['1', '2b']);
 });
 
+test('a document that cannot be read holds back what counts as applied, until it can be read or is gone', async () => {
+  const { watch, seqs } = watchFeeds();
+  const before = await publish({ 'a/one': documentOf('1'), 'a/two': documentOf('2') });
+  await waitFor(() => watch.seq === before);
+  expect(watch.appliedSeq).toBe(before);
+  const broken = await publish({ 'a/one': 'broken' });
+  const later = await publish({ 'a/two': documentOf('2b') });
+  await waitFor(() => watch.seq === later);
+  expect([broken < later, watch.appliedSeq]).toEqual([true, before]);
+  // One more that stays unread when the first is gone.
+  const second = await publish({ 'a/two': 'broken' });
+  await waitFor(() => watch.seq === second);
+  expect(watch.appliedSeq).toBe(before);
+  const gone = await publish({ 'a/one': undefined });
+  await waitFor(() => watch.seq === gone);
+  expect(watch.appliedSeq).toBe(later);
+  const mended = await publish({ 'a/two': documentOf('2c') });
+  await waitFor(() => watch.seq === mended);
+  expect(watch.appliedSeq).toBe(mended);
+  expect(seqs.slice(-5)).toEqual([broken, later, second, gone, mended]);
+});
+
+test('a document that cannot be read holds back a first read, a full one, and one whose numbers went back', async () => {
+  await publish({ 'a/one': 'broken', 'a/two': documentOf('2') });
+  const { watch } = watchFeeds();
+  await watch.ready;
+  expect([watch.seq > 0, watch.appliedSeq]).toEqual([true, 0]);
+  const mended = await publish({ 'a/one': documentOf('1') });
+  await waitFor(() => watch.seq === mended);
+  expect(watch.appliedSeq).toBe(mended);
+  // Past the channel: nobody tells which of the numbers brought it.
+  await valkey.bulk.call('HSET', 'feeds', 'a/one', 'broken', '#seq', mended + 5);
+  await waitFor(() => watch.seq === mended + 5);
+  expect(watch.appliedSeq).toBe(mended);
+  await valkey.bulk.call('HSET', 'feeds', '#seq', mended + 9);
+  await waitFor(() => watch.seq === mended + 9);
+  expect(watch.appliedSeq).toBe(mended);
+  await valkey.bulk.call('HSET', 'feeds', '#seq', 7);
+  await waitFor(() => watch.seq === 7);
+  expect(watch.appliedSeq).toBe(0);
+});
+
 test('a reader of one field neither reads nor hears of the others, but of every number', async () => {
   const { watch, changes, parsed, seqs } = watchFeeds((field) => field === 'a/mine');
   await watch.ready;
