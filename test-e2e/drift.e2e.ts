@@ -86,7 +86,8 @@ describe('an operator at rest', () => {
     await always(async () => {
       expect(await versionsOf()).toEqual(before);
       expect([await documentsSeq('feeds'), await documentsSeq('policies')]).toEqual(seqs);
-    }, 20_000);
+      // Longer than any resync.
+    }, 45_000);
   });
 });
 
