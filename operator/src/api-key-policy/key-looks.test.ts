@@ -17,7 +17,9 @@ const active = keyIn({ kind: 'active' });
 test.each<[string, KeyReport, number, number | undefined]>([
   ['no keys', report(), 0, undefined],
   ['a key', report(active), 1, 20_000],
-  ['a key of many', report(active), 1_000, 100_000],
+  ['a key of so many that all are read once in 20 s', report(active), 800, 20_000],
+  ['a key of so many that drift is found within 30 s', report(active), 1_200, 30_000],
+  ['a key of more, 40 of which are read each second', report(active), 4_000, 100_000],
   ['something that is due before that', report(keyIn({ kind: 'active' }, { dueAtMs: 7 })), 1, 7],
   ['a Secret that is about to go', report(keyIn({ kind: 'pending' })), 1, 3_000],
   ['a Secret that cannot be read', report(keyIn({ kind: 'unreachable', problem: '' })), 1, 3_000],
