@@ -1,7 +1,7 @@
 /** The Secrets of a policy's keys in one turn of its reconcile: read, and written where a text is wanting. */
 import { createKeyText } from '@weir/keys';
 import type { PolicyDocument, PolicyKey } from '@weir/wire';
-import { isKubeError, type KubeError } from '../kube/index.ts';
+import { isKubeError, type KubeError, type KubeErrorKind } from '../kube/index.ts';
 import type { OperatorDeps } from '../operator-deps.ts';
 import { newKeySecret, readKeySecret, rotatedKeySecret, type KeySecret } from './key-secret.ts';
 import { planKey, type KeyPlan } from './plan-key.ts';
@@ -105,9 +105,12 @@ export class KeyTurn {
   }
 }
 
+/** A conflict is no fault of the Secret: somebody has just written it, and the turn is repeated at once. */
+const CONCERN_THE_TURN: readonly KubeErrorKind[] = ['fenced', 'aborted', 'unauthorized', 'throttled', 'conflict'];
+
 /** Why one Secret could not be read or written; what concerns the whole turn is thrown on. */
 function tolerable(err: unknown): KubeError {
-  if (isKubeError(err) && !['fenced', 'aborted', 'unauthorized', 'throttled'].includes(err.kind)) return err;
+  if (isKubeError(err) && !CONCERN_THE_TURN.includes(err.kind)) return err;
   throw err;
 }
 
