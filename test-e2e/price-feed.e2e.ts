@@ -39,7 +39,9 @@ interface Deployment extends KubeObject {
   };
 }
 
-const start = (): Promise<OwnOperator> => startOwnOperator({ namespaces: [HOME, STRANGE], valkeyUrl: server.url });
+/** The first namespace is trusted. */
+const start = (namespaces = [HOME, STRANGE]): Promise<OwnOperator> =>
+  startOwnOperator({ namespaces, valkeyUrl: server.url });
 
 const documents = (): Promise<Record<string, string>> => valkey.bulk.hgetall(keyspace.feeds.key());
 
@@ -93,8 +95,14 @@ const comesToRest = (): Promise<void> =>
     expect(await operator.writes()).toBe(writes);
   }, 120_000);
 
-const hasAllChildren = (feed: string): Promise<unknown> =>
-  eventually(() => Promise.all(CHILDREN.map((kind) => child(kind, feed))));
+const hasChildren = (feed: string, kinds: readonly string[]): Promise<unknown> =>
+  eventually(() => Promise.all(kinds.map((kind) => child(kind, feed))));
+const hasAllChildren = (feed: string): Promise<unknown> => hasChildren(feed, CHILDREN);
+const hasAllChildrenButBudget = (feed: string): Promise<unknown> =>
+  hasChildren(
+    feed,
+    CHILDREN.filter((kind) => kind !== 'poddisruptionbudget'),
+  );
 
 beforeAll(async () => {
   if ((await tryKubectl(['get', 'crd', 'pricefeeds.weir.dev'])).status !== 0) {
@@ -240,8 +248,6 @@ describe('a feed', () => {
 describe('an object that has the name of a child and belongs to somebody else', () => {
   const name = 'taken';
 
-  afterAll(() => remove('pf', name, HOME));
-
   it('is not touched, and the feed says so until it is gone', async () => {
     const data = { WEIR_FEED: 'mine' };
     await applyIn(HOME, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: `${name}-feed` }, data });
@@ -251,6 +257,46 @@ describe('an object that has the name of a child and belongs to somebody else', 
     await remove('configmap', `${name}-feed`, HOME);
     await whenIs(name, 'Stalled', 'True/ImagePullError');
     expect(await child('configmap', name)).toMatchObject({ data: { WEIR_FEED: `${HOME}/${name}` } });
+    await remove('pf', name, HOME);
+  });
+
+  it.each([
+    ['serviceaccount', { apiVersion: 'v1', kind: 'ServiceAccount' }],
+    ['configmap', { apiVersion: 'v1', kind: 'ConfigMap', data: { other: 'mine' } }],
+    ['secret', { apiVersion: 'v1', kind: 'Secret', stringData: { other: 'mine' } }],
+  ])('is not taken over either when it clashes in nothing: a %s', async (kind, object) => {
+    const feed = `${name}-${kind}`;
+    await applyIn(HOME, { ...object, metadata: { name: `${feed}-feed` } });
+    const { metadata } = await child<KubeObject>(kind, feed);
+    await create(feed, { assets: ['BBA'] });
+    await whenIs(feed, 'Stalled', 'True/NameTaken');
+    expect((await child<KubeObject>(kind, feed)).metadata).toEqual(metadata);
+    await remove('pf', feed, HOME);
+    expect((await child<KubeObject>(kind, feed)).metadata).toEqual(metadata);
+    await remove(kind, `${feed}-feed`, HOME);
+  });
+});
+
+describe('a feed whose namespace is trusted no more', () => {
+  const name = 'fallen';
+
+  afterAll(() => remove('pf', name, HOME));
+
+  it('keeps nothing that it was given, least of all the login of Valkey', async () => {
+    await create(name, { assets: ['FFA'] });
+    await hasAllChildrenButBudget(name);
+    await operator.stop();
+    operator = await start([STRANGE, HOME]);
+    await whenIs(name, 'Stalled', 'True/NotAllowed');
+    await eventually(async () => {
+      const left = await Promise.all(CHILDREN.map((kind) => find<KubeObject>(kind, `${name}-feed`, HOME)));
+      expect(left.map((object) => object?.kind).filter((kind) => kind !== undefined)).toEqual([]);
+    });
+    const finalizers = (await get<PriceFeed>('pf', name, HOME)).metadata.finalizers ?? [];
+    expect(finalizers).not.toContain('weir.dev/cleanup');
+    await operator.stop();
+    operator = await start();
+    await hasAllChildrenButBudget(name);
   });
 });
 

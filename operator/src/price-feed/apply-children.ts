@@ -12,7 +12,7 @@ import {
   type KubeObject,
   type ObjectKey,
 } from '../kube/index.ts';
-import { ownerOfChild } from './child-ownership.ts';
+import { hasController, ownerOfChild, type ChildOwner } from './child-ownership.ts';
 import { desiredHashOf, type ChildObject } from './desired-child.ts';
 import type { DesiredChildren } from './desired.ts';
 import { readSecret, type Observed } from './gather.ts';
@@ -48,9 +48,15 @@ interface Outcome {
   readonly isWaiting?: boolean;
 }
 
+type Sent =
+  | { readonly kind: 'applied'; readonly applied: KubeObject }
+  | { readonly kind: 'exists'; readonly live: KubeObject };
+
 /** What is remembered of a child that was applied, or turned down. */
 interface Memory {
   readonly hash: string;
+  /** Of the object that is this feed's, whatever somebody has taken off it since. */
+  readonly uid?: string | undefined;
   /** What the server has made of it. */
   readonly projection?: string;
   readonly rejection?: { readonly fault: WorkloadFault; readonly atMs: number };
@@ -60,11 +66,20 @@ interface Memory {
 const SECRET_MS = 1_000;
 /** What was turned down is tried again after this time, as quotas and rules of a namespace change unseen. */
 const REJECTED_MS = 60_000;
+/**
+ * The version of etcd's empty store, which no object has: an apply with it is turned down with 409 when the object is
+ * there, whoever's it may be, and makes it when it is not. Only so nothing is taken over: an apply without a version
+ * does that in silence with every object that has no field in conflict. A POST would say as much, but its fields belong
+ * to another operation for good, and no later apply removes them.
+ */
+const VERSION_OF_NONE = '1';
 
 class Applier implements ChildApplier {
   readonly #options: ChildApplierOptions;
   readonly #memories = new Map<ObjectKey, Map<ChildKind, Memory>>();
   readonly #secretsReadMs = new Map<ObjectKey, number>();
+  /** Feeds of which no Secret is left. */
+  readonly #withoutSecret = new Set<ObjectKey>();
 
   constructor(options: ChildApplierOptions) {
     this.#options = options;
@@ -73,6 +88,7 @@ class Applier implements ChildApplier {
   forget(key: ObjectKey): void {
     this.#memories.delete(key);
     this.#secretsReadMs.delete(key);
+    this.#withoutSecret.delete(key);
   }
 
   async apply(observed: Observed, desired: DesiredChildren, signal: AbortSignal): Promise<AppliedChildren> {
@@ -94,16 +110,26 @@ class Applier implements ChildApplier {
 
   async #bringSecret({ feed, children, pods }: Observed, desired: ChildObject | undefined, signal: AbortSignal) {
     const key = keyOf(feed);
+    if (desired === undefined) return this.#dropSecret(feed, signal);
+    this.#withoutSecret.delete(key);
     const nowMs = this.#options.clock.monotonicMs();
     const memory = this.#memoryOf(key, 'Secret');
-    const isNew = memory === undefined && children.Deployment === undefined && pods.length === 0;
-    const isChanged = desired !== undefined && memory?.hash !== desiredHashOf(desired);
     const isDue = nowMs - (this.#secretsReadMs.get(key) ?? -Infinity) >= SECRET_MS;
-    // One that is not wanted is looked for once.
-    if (desired === undefined ? this.#secretsReadMs.has(key) || isNew : !isChanged && !isDue) return {};
+    if (memory?.hash === desiredHashOf(desired) && !isDue) return {};
     this.#secretsReadMs.set(key, nowMs);
+    const isNew = memory === undefined && children.Deployment === undefined && pods.length === 0;
     const live = isNew ? undefined : await readSecret(this.#options.kube, feed, signal);
     return this.#bring('Secret', feed, desired, live, signal);
+  }
+
+  /** Once: with the login of Valkey in it, it is not left behind because nothing else is left that points at it. */
+  async #dropSecret(feed: PriceFeed, signal: AbortSignal): Promise<Outcome> {
+    const key = keyOf(feed);
+    if (this.#withoutSecret.has(key)) return {};
+    const live = await readSecret(this.#options.kube, feed, signal);
+    const outcome = await this.#bring('Secret', feed, undefined, live, signal);
+    this.#withoutSecret.add(key);
+    return outcome;
   }
 
   async #bring(
@@ -112,14 +138,15 @@ class Applier implements ChildApplier {
     ...[desired, live, signal]: [ChildObject | undefined, KubeObject | undefined, AbortSignal]
   ): Promise<Outcome> {
     if (desired === undefined) {
-      if (live !== undefined && ownerOfChild(live, feed) === 'own') await this.#delete(kind, live, signal);
+      if (live !== undefined && this.#ownerOf(kind, live, feed) === 'own') await this.#delete(kind, live, signal);
       return {};
     }
     if (live !== undefined) {
-      const owner = ownerOfChild(live, feed);
+      const owner = this.#ownerOf(kind, live, feed);
       if (owner === 'foreign') return { live: undefined, fault: nameTaken(kind, live) };
       // It has to go before there can be another of its name.
       if (owner === 'former' || live.metadata.deletionTimestamp !== undefined) return { live, isWaiting: true };
+      this.#noteOwn(kind, live, feed);
     }
     const memory = this.#memoryOf(keyOf(feed), kind);
     if (live !== undefined && isAsDesired(desired, live, memory)) return { live };
@@ -138,40 +165,60 @@ class Applier implements ChildApplier {
     const hash = desiredHashOf(desired);
     const { clock, onApplied } = this.#options;
     try {
-      const applied = await this.#send(kind, feed, desired, { isNew: live === undefined, signal });
-      if (applied === 'foreign') return { fault: nameTaken(kind, desired) };
+      const sent = await this.#send(kind, desired, { isNew: live === undefined, signal });
+      // What the watch does not show may be there all the same.
+      if (sent.kind === 'exists') return await this.#bring(kind, feed, desired, sent.live, signal);
+      const { applied } = sent;
       onApplied(kind);
       this.#tellRestored(kind, feed, desired);
       const projection = JSON.stringify(projectDesired(desired, applied));
-      this.#remember(keyOf(feed), kind, { hash, projection });
+      this.#remember(keyOf(feed), kind, { hash, uid: applied.metadata.uid, projection });
       return { live: applied };
     } catch (err) {
       const fault = rejectionOf(kind, err);
       if (fault === undefined) throw err;
-      this.#remember(keyOf(feed), kind, { hash, rejection: { fault, atMs: clock.monotonicMs() } });
+      const uid = this.#memoryOf(keyOf(feed), kind)?.uid;
+      this.#remember(keyOf(feed), kind, { hash, uid, rejection: { fault, atMs: clock.monotonicMs() } });
       return { live, fault };
     }
   }
 
-  /** What is not in the cache may be there all the same, and somebody else's: a new one takes nothing over by force. */
+  /** One that is not known is made, never taken over. */
   async #send(
     kind: ChildKind,
-    feed: PriceFeed,
     desired: ChildObject,
     { isNew, signal }: { readonly isNew: boolean; readonly signal: AbortSignal },
-  ): Promise<KubeObject | 'foreign'> {
+  ): Promise<Sent> {
     const { kube } = this.#options;
     const type = CHILD_TYPES[kind];
     const { name, namespace = '' } = desired.metadata;
+    const apply = async (object: ChildObject, force: boolean): Promise<Sent> => {
+      return { kind: 'applied', applied: await kube.apply(type, object, { fieldManager: MANAGER, force, signal }) };
+    };
+    if (!isNew) return apply(desired, true);
     try {
-      return await kube.apply(type, desired, { fieldManager: MANAGER, force: !isNew, signal });
+      const metadata = { ...desired.metadata, resourceVersion: VERSION_OF_NONE };
+      return await apply({ ...desired, metadata }, false);
     } catch (err) {
-      if (!isNew || !isKubeError(err) || !(err.kind === 'conflict' || err.kind === 'rejected')) throw err;
-      const existing = await kube.get(type, { namespace, name }, { signal });
-      if (existing !== undefined && ownerOfChild(existing, feed) === 'foreign') return 'foreign';
+      if (!isKubeError(err) || !(err.kind === 'conflict' || err.kind === 'rejected')) throw err;
+      const live = await kube.get(type, { namespace, name }, { signal });
+      if (live !== undefined) return { kind: 'exists', live };
       if (err.kind === 'rejected') throw err;
-      return kube.apply(type, desired, { fieldManager: MANAGER, force: true, signal });
+      // Gone meanwhile, or a server that makes nothing of a version: there is nothing to take over.
+      return apply(desired, false);
     }
+  }
+
+  #noteOwn(kind: ChildKind, { metadata: { uid } }: KubeObject, feed: PriceFeed): void {
+    const memory = this.#memoryOf(keyOf(feed), kind);
+    if (uid !== memory?.uid) this.#remember(keyOf(feed), kind, { hash: '', ...memory, uid });
+  }
+
+  #ownerOf(kind: ChildKind, live: KubeObject, feed: PriceFeed): ChildOwner {
+    const known = this.#memoryOf(keyOf(feed), kind)?.uid;
+    const owner = ownerOfChild(live, feed);
+    const isStripped = owner === 'foreign' && !hasController(live);
+    return isStripped && known !== undefined && known === live.metadata.uid ? 'own' : owner;
   }
 
   async #delete(kind: ChildKind, { metadata }: KubeObject, signal: AbortSignal): Promise<void> {
