@@ -8,8 +8,11 @@ export interface LoopWatch {
 }
 
 const PERIOD_MS = 500;
-/** A delay is remembered for this long, or for twice as long at most. */
-const WINDOW_MS = 30_000;
+/**
+ * A delay is remembered for this long, or for twice as long at most: so that a probe every 10 s sees it, and so that one
+ * stall, which has passed, does not last for the 6 probes in a row after which a process is restarted.
+ */
+const WINDOW_MS = 10_000;
 
 export function watchLoop(clock: Clock): LoopWatch {
   let tickedMs = clock.monotonicMs();
