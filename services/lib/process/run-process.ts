@@ -53,17 +53,25 @@ export async function runProcess<Config extends ProcessConfig>(
   const logger = createLogger({ service, level, base: { node } });
   const lifecycle = createLifecycle({ clock, logger, stopDeadlineMs: config.WEIR_STOP_DEADLINE_MS });
   lifecycle.handleSignals(target);
-  try {
-    await options.start(
-      connect(options, valkeyTarget, { config, clock, logger, lifecycle, node, version: options.version }),
-    );
-  } catch (err) {
+  const fail = async (err: unknown): Promise<void> => {
     // A stop during the start ends what the start waits for.
     if (lifecycle.draining.aborted) return;
     logger.fatal({ err }, 'cannot start');
     await lifecycle.stop('cannot start');
     target.exit(1);
+  };
+  try {
+    const parts = connect(options, valkeyTarget, { config, clock, logger, lifecycle, node, version: options.version });
+    parts.valkey.ready().catch((err: unknown) => (isRefusedForGood(err) ? fail(err) : undefined));
+    await options.start(parts);
+  } catch (err) {
+    await fail(err);
   }
+}
+
+/** Whoever starts without waiting for Valkey ends all the same when it can never do; a login may still be granted. */
+function isRefusedForGood(err: unknown): boolean {
+  return isWeirError(err) && err.code === 'CONFIG_INVALID';
 }
 
 function connect<Config extends ProcessConfig>(

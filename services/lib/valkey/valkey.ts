@@ -39,7 +39,8 @@ export interface Valkey {
   status(): ValkeyStatus;
   /**
    * Resolves once all connections are up and the server's time is known, however long that takes. Rejects when the
-   * server turns the login down, and when this is closed first. Eviction other than `noeviction` is logged as an error.
+   * server turns the login down, when this is closed first, and with CONFIG_INVALID when the first server may evict keys;
+   * a later one that may, behind the same address, is logged as an error.
    */
   ready(): Promise<void>;
   close(): Promise<void>;
@@ -49,11 +50,27 @@ export const DEFAULT_DEADLINES = { decideMs: 50, bulkMs: 1_000 } as const;
 
 const TIME_RETRY_MS = 100;
 
-function checkEviction(info: ServerInfo | undefined, logger: Logger): void {
-  const policy = info?.maxmemoryPolicy;
-  if (policy === 'noeviction') return;
-  if (policy === undefined) logger.warn('maxmemory-policy of Valkey cannot be read: grant +info to the ACL user');
-  else logger.error({ policy }, 'Valkey may evict keys that Weir relies on: set maxmemory-policy to noeviction');
+/** Sees to it that no server evicts keys: what is unknown is warned of once. */
+function createEvictionCheck(logger: Logger, refuse: (error: WeirError) => void) {
+  let isFirst = true;
+  return (info: ServerInfo | undefined): void => {
+    const policy = info?.maxmemoryPolicy;
+    if (policy === undefined) {
+      if (isFirst) logger.warn('maxmemory-policy of Valkey cannot be read: grant +info to the ACL user');
+    } else if (policy !== 'noeviction') {
+      logger.error({ policy }, 'Valkey may evict keys that Weir relies on: set maxmemory-policy to noeviction');
+      if (isFirst) refuse(evictionError(policy));
+    }
+    isFirst = false;
+  };
+}
+
+function evictionError(policy: string): WeirError {
+  const problem = `Valkey may evict keys that Weir relies on: its maxmemory-policy is ${policy}`;
+  const fix =
+    'run CONFIG SET maxmemory-policy noeviction there and put it into its configuration, ' +
+    'or use the Valkey of the chart (valkey.enabled), which has it';
+  return new WeirError('CONFIG_INVALID', { detail: `${problem}; ${fix}` });
 }
 
 /** What has to have happened once before a process relies on Valkey. */
@@ -78,7 +95,7 @@ export function createValkey(options: ValkeyOptions): Valkey {
   const first = createReadiness();
   const random = options.random ?? Math.random;
   const shared = { target, clock, logger, telemetry, clientName, onRefused: first.fail, random };
-  let hasChecked = false;
+  const checkEviction = createEvictionCheck(logger, first.fail);
   let isTimeWanted = true;
 
   const readTime = async (): Promise<void> => {
@@ -89,8 +106,7 @@ export function createValkey(options: ValkeyOptions): Valkey {
     if (isTimeWanted) clock.setTimeout(() => void readTime(), TIME_RETRY_MS);
   };
   const onUp = (info: ServerInfo | undefined): void => {
-    if (!hasChecked) checkEviction(info, logger);
-    hasChecked = true;
+    checkEviction(info);
     void readTime();
   };
   const decide = openClient({ ...shared, purpose: 'decide', deadlineMs: deadlines.decideMs, onUp });

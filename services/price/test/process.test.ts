@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { startProxy, startTestPostgres, waitFor } from '@weir/testing';
+import { startProxy, startTestPostgres, startTestValkey, waitFor } from '@weir/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { feedDocument, policyDocument, startHarness, type Harness } from './harness.ts';
 
@@ -57,3 +57,27 @@ test('starts without Postgres, serves, migrates when Postgres comes, and stops c
     child.kill('SIGKILL');
   }
 });
+
+test('ends with status 1, and says what to do, on a Valkey that may evict keys', async () => {
+  await using evicting = await startTestValkey({ args: ['--maxmemory-policy', 'allkeys-lru'] });
+  const child = spawn(process.execPath, [MAIN], {
+    env: {
+      WEIR_NODE_NAME: 'price-1',
+      WEIR_HTTP_HOST: '127.0.0.1',
+      WEIR_HTTP_PORT: '0',
+      // Nobody listens there: a start does not wait for Postgres.
+      WEIR_POSTGRES_URL: 'postgres://weir@127.0.0.1:1/weir',
+      REDIS_URL: evicting.url,
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let log = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (log += chunk));
+  try {
+    await waitFor(() => child.exitCode !== null && log.includes('"stopped"'), 20_000);
+    expect(child.exitCode).toBe(1);
+    expect(log).toMatch(/"level":"fatal".*maxmemory-policy is allkeys-lru; run CONFIG SET maxmemory-policy noeviction/);
+  } finally {
+    child.kill('SIGKILL');
+  }
+}, 30_000);

@@ -87,15 +87,31 @@ describe('password and user', () => {
   });
 });
 
-test('a server that evicts is reported as an error; one that does not, is not', async () => {
-  const quiet = connect({ port: server.port, ...ADMIN });
-  await quiet.ready();
-  expect(lines.join('')).not.toContain('may evict');
-  await admin.bulk.call('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
-  const loud = connect({ port: server.port, ...ADMIN });
-  await loud.ready();
-  expect(lines.find((line) => line.includes('may evict'))).toMatch(/"level":"error".*"policy":"allkeys-lru"/);
-  await admin.bulk.call('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+describe('a server that may evict keys', () => {
+  const setPolicy = (policy: string) => admin.bulk.call('CONFIG', 'SET', 'maxmemory-policy', policy);
+
+  afterEach(() => setPolicy('noeviction'));
+
+  test('is refused at the first connection, with what to do', async () => {
+    await setPolicy('allkeys-lru');
+    await expect(connect({ port: server.port, ...ADMIN }).ready()).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      detail: expect.stringMatching(/maxmemory-policy is allkeys-lru; run CONFIG SET maxmemory-policy noeviction/),
+    });
+  });
+
+  test('is reported as an error when it comes later; one that does not evict is not', async () => {
+    const valkey = connect({ port: server.port, ...ADMIN });
+    await valkey.ready();
+    expect(lines.join('')).not.toContain('may evict');
+    await setPolicy('allkeys-lru');
+    const id = await valkey.decide.call('CLIENT', 'ID');
+    await admin.bulk.call('CLIENT', 'KILL', 'ID', Number(id));
+    const line = await waitFor(() => lines.find((text) => text.includes('may evict')));
+    expect(line).toMatch(/"level":"error".*"policy":"allkeys-lru"/);
+    await valkey.ready();
+    await waitFor(async () => (await outcomeOf(valkey.decide.get('a'))) === 'ok');
+  });
 });
 
 test('a database other than 0 is chosen on every connection', async () => {
