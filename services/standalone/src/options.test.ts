@@ -43,7 +43,28 @@ describe('the command line', () => {
     );
   });
 
-  it.each([['--port'], ['--http-port'], ['stray']])('refuses %s and points to the help', (argument) => {
-    expect(() => parse(argument)).toThrow(/--help shows all options/);
+  it('names an unknown option, one without its value and a stray word beside the other faults', () => {
+    const argv = ['--prot', '9090', '--data', '--venues', 'nowhere', '--seed=x', 'stray', '--host'];
+    expect(() => parse(...argv)).toThrow(
+      new RegExp(
+        [
+          '^--data needs a value',
+          '--host needs a value',
+          "Unknown option '--prot'",
+          "Unexpected argument 'stray'",
+          'Options follow a lone --: .*',
+          '--venues is "nowhere".*',
+          '--seed is "x".*',
+          'npm start -- --help',
+        ].join('\n'),
+      ),
+    );
   });
+
+  it.each([['--port'], ['--http-port'], ['--help=no'], ['-p'], ['stray']])(
+    'refuses %s and points to the help',
+    (argument) => {
+      expect(() => parse(argument)).toThrow(/--help shows all options/);
+    },
+  );
 });

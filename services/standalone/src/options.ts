@@ -1,6 +1,6 @@
 /** The command line of standalone mode: its options, their defaults and its help. */
 import path from 'node:path';
-import { parseArgs } from 'node:util';
+import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { WeirError } from '@weir/errors';
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
@@ -40,31 +40,37 @@ Usage: npm start -- [options]
   --help                   this text
 `;
 
-const flags = {
-  venues: { type: 'string', default: 'simulated' },
-  resources: { type: 'string' },
-  data: { type: 'string', default: '.weir' },
-  'http-port': { type: 'string', default: String(DEFAULT_HTTP_PORT) },
-  host: { type: 'string', default: '127.0.0.1' },
-  'valkey-port': { type: 'string', default: '0' },
-  'postgres-port': { type: 'string', default: '0' },
-  seed: { type: 'string', default: '1' },
-  'log-level': { type: 'string', default: 'warn' },
-  help: { type: 'boolean', default: false },
-} as const;
+const DEFAULTS = {
+  venues: 'simulated',
+  resources: '',
+  data: '.weir',
+  'http-port': String(DEFAULT_HTTP_PORT),
+  host: '127.0.0.1',
+  'valkey-port': '0',
+  'postgres-port': '0',
+  seed: '1',
+  'log-level': 'warn',
+};
+
+type Flags = typeof DEFAULTS;
+
+const names = Object.keys(DEFAULTS);
+const flags: NonNullable<ParseArgsConfig['options']> = {
+  ...Object.fromEntries(names.map((name) => [name, { type: 'string' as const }])),
+  help: { type: 'boolean' },
+};
 
 /** `undefined` asks for the help. Throws CONFIG_INVALID with every fault. */
 export function parseOptions(argv: readonly string[], defaultResources: string): StandaloneOptions | undefined {
-  const values = parseFlags(argv);
-  if (values.help) return undefined;
-  const faults: string[] = [];
+  const { values, faults, isHelp } = parseFlags(argv);
+  if (isHelp) return undefined;
   const port = (name: 'http-port' | 'valkey-port' | 'postgres-port'): number => {
     const value = values[name];
     if (!/^\d{1,5}$/.test(value) || Number(value) > 65_535)
       faults.push(`--${name} is "${value}", and must be 0 to 65535`);
     return Number(value);
   };
-  const { venues, seed } = values;
+  const { venues, seed, resources } = values;
   if (venues !== 'simulated' && venues !== 'live')
     faults.push(`--venues is "${venues}", and must be simulated or live`);
   if (!/^\d{1,9}$/.test(seed)) faults.push(`--seed is "${seed}", and must be a whole number`);
@@ -73,7 +79,7 @@ export function parseOptions(argv: readonly string[], defaultResources: string):
     faults.push(`--log-level is "${level}", and must be one of ${LOG_LEVELS.join(', ')}`);
   const options: StandaloneOptions = {
     venues: venues === 'live' ? 'live' : 'simulated',
-    resources: path.resolve(values.resources ?? defaultResources),
+    resources: path.resolve(resources === '' ? defaultResources : resources),
     data: path.resolve(values.data),
     host: values.host,
     httpPort: port('http-port'),
@@ -86,17 +92,46 @@ export function parseOptions(argv: readonly string[], defaultResources: string):
   return options;
 }
 
-function parseFlags(argv: readonly string[]) {
-  try {
-    return parseArgs({ args: [...argv], options: flags, strict: true }).values;
-  } catch (err) {
-    const [sentence = ''] = (err instanceof Error ? err.message : String(err)).split('. ');
-    // npm takes what stands before a lone -- for itself, and hands on the rest of it bare.
-    const hint = sentence.startsWith('Unexpected argument')
-      ? ['Options follow a lone --: npm start -- --http-port 8081']
-      : [];
-    throw invalid([sentence, ...hint]);
+interface ParsedFlags {
+  readonly values: Flags;
+  /** Of the form of the command line. */
+  readonly faults: string[];
+  readonly isHelp: boolean;
+}
+
+/** Not strict, since that stops at the first fault. */
+function parseFlags(argv: readonly string[]): ParsedFlags {
+  const { args, valueless } = takeOutValueless(argv);
+  const { values, tokens } = parseArgs({ args, options: flags, strict: false, allowPositionals: true, tokens: true });
+  const faults = valueless.map((name) => `${name} needs a value`);
+  let unknownAt = -2;
+  let hasStray = false;
+  for (const token of tokens) {
+    if (token.kind === 'option' && flags[token.name] === undefined) {
+      faults.push(`Unknown option '${token.rawName}'`);
+      if (token.value === undefined) unknownAt = token.index;
+    } else if (token.kind === 'option' && token.name === 'help' && token.value !== undefined) {
+      faults.push('--help takes no value');
+    } else if (token.kind === 'positional' && token.index !== unknownAt + 1) {
+      // What follows an unknown option is its value.
+      faults.push(`Unexpected argument '${token.value}'`);
+      hasStray = true;
+    }
   }
+  // npm takes what stands before a lone -- for itself, and hands on the rest of it bare.
+  if (hasStray) faults.push('Options follow a lone --: npm start -- --http-port 8081');
+  const given = Object.entries(values).filter(([name, value]) => names.includes(name) && typeof value === 'string');
+  return { values: { ...DEFAULTS, ...Object.fromEntries(given) }, faults, isHelp: values['help'] === true };
+}
+
+/** An option whose value was forgotten would swallow the option behind it. */
+function takeOutValueless(argv: readonly string[]): { args: string[]; valueless: string[] } {
+  const isValueless = (text: string, index: number): boolean =>
+    text.startsWith('--') && names.includes(text.slice(2)) && (argv[index + 1] ?? '-').startsWith('-');
+  return {
+    args: argv.filter((text, index) => !isValueless(text, index)),
+    valueless: argv.filter(isValueless),
+  };
 }
 
 function invalid(faults: readonly string[]): WeirError {
