@@ -319,6 +319,26 @@ test('backoff: only 60 s of being live earn the next immediate retry', () => {
   expect(machine.delayMs).toBe(125);
 });
 
+test('backoff: the 60 s of being live are without a break, which being degraded is', () => {
+  const machine = createMachine();
+  machine.goLive();
+  machine.stayLive(60_000);
+  machine.link({ type: 'closed', message: '' });
+  expect(machine.delayMs).toBe(125);
+  machine.goLive();
+  machine.stayLive(56_000);
+  machine.advance(3_000);
+  // Live for 59 s.
+  expect(machine.state.phase).toBe('degraded');
+  machine.frame();
+  expect(machine.state.phase).toBe('live');
+  machine.stayLive(1_000);
+  machine.link({ type: 'closed', message: '' });
+  // Of the second failure in a row: its delay, not the immediate retry's.
+  expect(machine.delayMs).toBe(750);
+  expect(machine.state.attempts).toBe(2);
+});
+
 test('backoff: an outage ends with 10 s of being live, so the next one starts with quick retries', () => {
   const machine = createMachine();
   machine.goLive();

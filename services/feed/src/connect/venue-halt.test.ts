@@ -1,7 +1,14 @@
 import type { StatusEvent } from '@weir/venues';
 import { expect, test } from 'vitest';
 import type { Halt } from './machine-state.ts';
-import { applyStatus, isHalted, isInMaintenance, isMarketHalted, newlyHalted } from './venue-halt.ts';
+import {
+  applyStatus,
+  isHalted,
+  isInMaintenance,
+  isMarketHalted,
+  newlyHalted,
+  nextDisconnection,
+} from './venue-halt.ts';
 
 const ONLINE: Halt = { message: undefined, symbols: new Set(), windows: [] };
 const WANTED = new Map([
@@ -73,4 +80,22 @@ test('work without dates is told but is no time', () => {
   const { halt, notices } = after(ONLINE, { maintenance: [{ title: 'Emergency', isEmergency: true }] });
   expect(notices).toEqual([{ kind: 'maintenance-announced', title: 'Emergency' }]);
   expect(isInMaintenance(halt, NOW_MS)).toBe(false);
+});
+
+test('announced work without an end is believed for an hour, by its drops and by the connections that it ends', () => {
+  const window = {
+    title: 'Work',
+    startsAt: '2026-10-05T09:00:00Z',
+    isEmergency: false,
+    endsConnections: true,
+  } as const;
+  const { halt } = after(ONLINE, { maintenance: [window] });
+  const at = [-1, 0, 3_599_999, 3_600_000].map((ms) => NOW_MS + ms);
+  expect(at.map((wallMs) => isInMaintenance(halt, wallMs))).toEqual([false, true, true, false]);
+  expect(at.map((wallMs) => nextDisconnection(halt, NOW_MS - 1, wallMs)?.title)).toEqual([
+    'Work',
+    'Work',
+    'Work',
+    undefined,
+  ]);
 });
