@@ -26,8 +26,14 @@ export interface Named {
   readonly namespace?: string;
 }
 
+interface FeedSpec {
+  readonly assets: readonly string[];
+  readonly quote?: string;
+  readonly replicas?: number;
+}
+
 /** Both simulated exchanges, one pod. */
-export function priceFeed(named: Named, spec: { readonly assets: readonly string[]; readonly quote?: string }): object {
+export function priceFeed(named: Named, spec: FeedSpec): object {
   const sources = ['coinbase', 'kraken'].map((exchange) => ({ name: exchange, exchange }));
   return { apiVersion, kind: 'PriceFeed', metadata: { namespace, ...named }, spec: { replicas: 1, sources, ...spec } };
 }
