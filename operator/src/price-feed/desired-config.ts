@@ -1,4 +1,5 @@
 /** The children that hold no workload: service account, settings, login of Valkey, disruption budget. Pure. */
+import { scryptSync } from 'node:crypto';
 import type { FeedSettings } from '../config.ts';
 import { childOf, type ChildObject } from './desired-child.ts';
 import { selectorLabels, type PriceFeed } from './price-feed.ts';
@@ -8,6 +9,9 @@ export const HTTP_PORT = 8080;
 /** Where the pods find the authority of Valkey's certificate. */
 export const CA_FOLDER = '/etc/weir/valkey';
 export const CA_KEY = 'ca.crt';
+
+/** A tenth of a second and 32 MB for each guess. */
+const SLOW = { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 2 ** 20 };
 
 export function serviceAccountOf(feed: PriceFeed): ChildObject {
   return childOf(feed, 'ServiceAccount', { automountServiceAccountToken: false });
@@ -38,6 +42,17 @@ export function secretOf(feed: PriceFeed, settings: FeedSettings): ChildObject |
     Object.entries(texts).map(([name, text]) => [name, Buffer.from(text).toString('base64')]),
   );
   return childOf(feed, 'Secret', { type: 'Opaque', data });
+}
+
+/**
+ * Stands for what is in the Secret where others may read it: changes with it and, being slow to compute on purpose, is of
+ * no use for guessing a weak password. A hash, also one keyed with the password, would tell at once whether a guess is
+ * right. To be called once in the life of a process.
+ */
+export function loginMarkOf({ valkeyUrl, valkeyUsername, valkeyPassword, valkeyCa }: FeedSettings): string {
+  if (valkeyPassword === undefined && valkeyCa === undefined) return '';
+  const secret = JSON.stringify([valkeyUsername, valkeyPassword, valkeyCa]);
+  return scryptSync(secret, `weir.dev/config-hash ${valkeyUrl}`, 16, SLOW).toString('hex');
 }
 
 /** One pod of several may be evicted at a time; one that is not ready never holds up a drain. */

@@ -13,14 +13,15 @@ const DEFAULT_RESOURCES = { requests: { cpu: '50m', memory: '128Mi' }, limits: {
 
 export interface DeploymentInputs {
   readonly replicas: number;
-  /** What the pods read at their start. */
-  readonly config: readonly (ChildObject | undefined)[];
+  /** What the pods read at their start: settings, and what stands for the login. */
+  readonly configMap: ChildObject;
+  readonly loginMark: string;
 }
 
 export function deploymentOf(feed: PriceFeed, settings: FeedSettings, inputs: DeploymentInputs): ChildObject {
   const { name } = feed.metadata;
   const { podLabels = {}, podAnnotations = {} } = feed.spec.workload;
-  const configHash = hashOf(inputs.config.map((object) => object?.['data']));
+  const configHash = hashOf([inputs.configMap['data'], inputs.loginMark]);
   return childOf(feed, 'Deployment', {
     spec: {
       replicas: inputs.replicas,

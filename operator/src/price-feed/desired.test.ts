@@ -1,13 +1,16 @@
+import { systemClock } from '@weir/clock';
 import { expect, test } from 'vitest';
 import golden from '../../test/price-feed/golden/children.json' with { type: 'json' };
 import { SAMPLE_SETTINGS, sampleFeed, type SampleFeed } from '../../test/price-feed/sample-feed.ts';
 import type { FeedSettings } from '../config.ts';
+import { loginMarkOf } from './desired-config.ts';
 import { desiredChildren, type DesiredChildren } from './desired.ts';
 
 const childrenOf = (sample: SampleFeed = {}, settings: Partial<FeedSettings> = {}, hasWork = true): DesiredChildren =>
   desiredChildren({
     feed: sampleFeed(sample),
     settings: { ...SAMPLE_SETTINGS.feed, ...settings },
+    loginMark: 'mark',
     venueAddresses: { kraken: { url: 'ws://exchanges:8090/kraken' } },
     hasWork,
   });
@@ -84,11 +87,25 @@ test('spec.workload goes before what is built in', () => {
   expect(podOf(children)).toMatchObject({ nodeSelector, tolerations, topologySpreadConstraints, imagePullSecrets });
 });
 
-test('pods start anew with other settings or another password, not with other assets', () => {
+test('pods start anew with other settings or another login, not with other assets', () => {
   const hash = configHashOf(childrenOf());
   expect(configHashOf(childrenOf({ spec: { assets: ['SOL'], freshness: { fresh: '2s' } } }))).toBe(hash);
   expect(configHashOf(childrenOf({}, { valkeyUrl: 'redis://other:6379' }))).not.toBe(hash);
-  expect(configHashOf(childrenOf({}, { valkeyPassword: 'other' }))).not.toBe(hash);
+  const inputs = { feed: sampleFeed(), settings: SAMPLE_SETTINGS.feed, venueAddresses: {}, hasWork: true };
+  const [first, second] = ['mark', 'other mark'].map((loginMark) => desiredChildren({ ...inputs, loginMark }));
+  expect(configHashOf(first as DesiredChildren)).not.toBe(configHashOf(second as DesiredChildren));
+});
+
+test('of the login nothing is told outside of the Secret but a mark, which differs with it and is slow to test', () => {
+  const { Secret: _one, ...ours } = childrenOf({}, { valkeyPassword: 'hunter2' });
+  const { Secret: _two, ...theirs } = childrenOf({}, { valkeyPassword: 'hunter3' });
+  expect(ours).toEqual(theirs);
+  const startedMs = systemClock.monotonicMs();
+  const mark = loginMarkOf(SAMPLE_SETTINGS.feed);
+  expect(systemClock.monotonicMs() - startedMs).toBeGreaterThan(10);
+  expect(loginMarkOf(SAMPLE_SETTINGS.feed)).toBe(mark);
+  expect(loginMarkOf({ ...SAMPLE_SETTINGS.feed, valkeyPassword: 'other' })).not.toBe(mark);
+  expect(loginMarkOf({ ...SAMPLE_SETTINGS.feed, valkeyCa: 'PEM' })).not.toBe(mark);
 });
 
 test('a password is nowhere but in the Secret', () => {
@@ -99,7 +116,7 @@ test('a password is nowhere but in the Secret', () => {
 
 test('without a login there is no Secret and nothing refers to it', () => {
   const { valkeyPassword: _none, ...settings } = SAMPLE_SETTINGS.feed;
-  const children = desiredChildren({ feed: sampleFeed(), settings, venueAddresses: {}, hasWork: true });
+  const children = desiredChildren({ feed: sampleFeed(), settings, loginMark: '', venueAddresses: {}, hasWork: true });
   expect(children.Secret).toBeUndefined();
   expect(JSON.stringify(children.Deployment)).not.toContain('secretKeyRef');
 });

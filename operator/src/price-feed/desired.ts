@@ -9,6 +9,8 @@ import type { ChildKind, PriceFeed } from './price-feed.ts';
 export interface DesiredInputs {
   readonly feed: PriceFeed;
   readonly settings: FeedSettings;
+  /** Of these settings, as `loginMarkOf` has it. */
+  readonly loginMark: string;
   readonly venueAddresses: Readonly<Record<string, VenueAddress>>;
   /** Whether there is anything to price: without an asset of its own a feed runs no pods. */
   readonly hasWork: boolean;
@@ -22,16 +24,15 @@ export function replicasOf({ feed, hasWork }: Pick<DesiredInputs, 'feed' | 'hasW
 }
 
 export function desiredChildren(inputs: DesiredInputs): DesiredChildren {
-  const { feed, settings, venueAddresses } = inputs;
+  const { feed, settings, loginMark, venueAddresses } = inputs;
   const replicas = replicasOf(inputs);
   const configMap = configMapOf(feed, settings);
-  const secret = secretOf(feed, settings);
   return {
     ServiceAccount: serviceAccountOf(feed),
     ConfigMap: configMap,
-    Secret: secret,
+    Secret: secretOf(feed, settings),
     NetworkPolicy: networkPolicyOf(feed, settings, venueAddresses),
     PodDisruptionBudget: disruptionBudgetOf(feed, replicas),
-    Deployment: deploymentOf(feed, settings, { replicas, config: [configMap, secret] }),
+    Deployment: deploymentOf(feed, settings, { replicas, configMap, loginMark }),
   };
 }

@@ -12,6 +12,7 @@ import {
 import type { OperatorDeps } from '../operator-deps.ts';
 import { createChildApplier } from './apply-children.ts';
 import { createFeedCleaner } from './clean-up.ts';
+import { loginMarkOf } from './desired-config.ts';
 import { createFeedCatalogue, type FeedCatalogue } from './feed-catalogue.ts';
 import { feedKeysOf, openCaches, WATCHED_KINDS, type FeedCaches } from './gather.ts';
 import { createFeedMetrics } from './metrics.ts';
@@ -48,6 +49,7 @@ export function createPriceFeedController(deps: OperatorDeps): ControllerDefinit
       clock,
       events,
       settings,
+      loginMark: loginMarkOf(settings.feed),
       caches,
       catalogue,
       keeper,

@@ -31,6 +31,7 @@ export interface ReconcileParts {
   readonly clock: Clock;
   readonly events: EventRecorder;
   readonly settings: OperatorSettings;
+  readonly loginMark: string;
   readonly caches: FeedCaches;
   readonly catalogue: FeedCatalogue;
   readonly keeper: DocumentKeeper;
@@ -91,11 +92,12 @@ class FeedReconciler {
 
   async #run(observed: Observed, signal: AbortSignal): Promise<ReconcileResult> {
     const { feed, verdict } = observed;
-    const { settings, applier } = this.#parts;
+    const { settings, loginMark, applier } = this.#parts;
     if (feed.metadata.finalizers?.includes(FINALIZER) !== true) await this.#addFinalizer(feed, signal);
     const desired = desiredChildren({
       feed,
       settings: settings.feed,
+      loginMark,
       venueAddresses: settings.venueAddresses,
       hasWork: verdict.kind !== 'conflicted',
     });
