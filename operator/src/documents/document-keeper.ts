@@ -1,13 +1,14 @@
 /**
- * Brings the documents of one family into Valkey and keeps them there. Level-based: the whole set is asserted in one
- * call, which writes nothing while it is there; so a change, a loss, an edit by hand and an orphan are all put right
- * in the same way, and no reader ever takes half a set for all there is.
+ * Brings the documents of one family into Valkey and keeps them there. The whole set is asserted in one call, which writes
+ * nothing while it is there: at first, after a loss or a failure, and every few seconds, so that an edit by hand and an
+ * orphan are put right too. In between, only changes are sent, and they are taken only by the set that this process has
+ * published last; so no reader ever takes half a set for all there is.
  */
 import type { Clock, Timer } from '@weir/clock';
 import { isWeirError, type WeirError } from '@weir/errors';
 import { keyspace } from '@weir/keyspace';
 import type { Logger } from '@weir/telemetry';
-import { publishDocuments, type DocumentFamily, type ValkeyClient } from '@weir/valkey';
+import { publishChanges, publishDocuments, type DocumentFamily, type ValkeyClient } from '@weir/valkey';
 import type { Fence } from '../kube/index.ts';
 import type { WantedDocuments } from './wanted-documents.ts';
 
@@ -65,6 +66,8 @@ class Keeper implements DocumentKeeper {
   readonly #hash: string;
   readonly #listeners = new Set<() => void>();
   readonly #published = new Map<string, Published>();
+  /** Documents of invalid resources that were there before this process began. */
+  #inherited = new Set<string>();
   #seq: number | undefined;
   #fault: WeirError | undefined;
   #failingSinceMs: number | undefined;
@@ -72,6 +75,8 @@ class Keeper implements DocumentKeeper {
   #next: Promise<void> | undefined;
   #poller: Timer | undefined;
   #assertAtMs = 0;
+  /** Whether Valkey may have something else than this process believes. */
+  #isUnsure = true;
   #isStopped = false;
 
   constructor(options: DocumentKeeperOptions) {
@@ -103,8 +108,7 @@ class Keeper implements DocumentKeeper {
 
   async publish(field: string): Promise<number> {
     const wanted = this.#options.wanted();
-    const known = this.#published.get(field);
-    const isAsWanted = wanted?.kept.has(field) === true || known?.json === wanted?.texts.get(field);
+    const isAsWanted = wanted !== undefined && this.#isAsWanted(field, wanted);
     if (!isAsWanted || this.#seq === undefined || this.#fault !== undefined) await this.#assertSoon();
     return this.#published.get(field)?.seq ?? this.#seq ?? 0;
   }
@@ -114,10 +118,10 @@ class Keeper implements DocumentKeeper {
     if (this.#running !== undefined || !fence.isLeader) return;
     try {
       if (wanted() === undefined) return;
-      // After a failure, what had to be written may not have been.
-      const isUnsure = this.#seq === undefined || this.#failingSinceMs !== undefined;
-      const isDue = isUnsure || clock.monotonicMs() >= this.#assertAtMs;
-      if (isDue || (await readSeq(client, this.#hash)) !== this.#seq) await this.#assertSoon();
+      const isDue = this.#isUnsure || clock.monotonicMs() >= this.#assertAtMs;
+      if (!isDue && (await readSeq(client, this.#hash)) === this.#seq) return;
+      this.#isUnsure = true;
+      await this.#assertSoon();
     } catch (err) {
       this.#noteFailure(err);
       // The next second tries again.
@@ -143,22 +147,55 @@ class Keeper implements DocumentKeeper {
   }
 
   async #assert(): Promise<void> {
-    const { client, family, clock, fence, random = Math.random } = this.#options;
-    fence.check();
+    this.#options.fence.check();
     try {
-      const fields = await this.#listFields();
-      const wanted = this.#options.wanted();
-      if (wanted === undefined || this.#isStopped) throw new Error('what is wanted is not known');
-      const documents = this.#documentsFor(wanted, fields);
-      // The reading took time, in which another process may have taken over.
-      fence.check();
-      this.#take(documents, await publishDocuments(client, family, documents));
-      this.#assertAtMs = clock.monotonicMs() + ASSERT_MS * (0.5 + random() / 2);
+      if (!(await this.#sendChanges())) await this.#sendAll();
       this.#setFault(undefined);
     } catch (err) {
       this.#noteFailure(err);
       throw err;
     }
+  }
+
+  /** Whether that was enough: not when the set in Valkey is not, or may not be, the one that was published last. */
+  async #sendChanges(): Promise<boolean> {
+    const { client, family } = this.#options;
+    if (this.#isUnsure || this.#seq === undefined) return false;
+    const wanted = this.#wanted();
+    const changes = new Map<string, string | undefined>();
+    for (const field of new Set([...wanted.texts.keys(), ...this.#published.keys(), ...this.#inherited])) {
+      if (!this.#isAsWanted(field, wanted)) changes.set(field, wanted.texts.get(field));
+    }
+    if (changes.size === 0) return true;
+    const seq = await publishChanges(client, family, changes, this.#seq);
+    if (seq === undefined) return false;
+    for (const [field, json] of changes) this.#note(field, json, seq);
+    this.#seq = seq;
+    return true;
+  }
+
+  async #sendAll(): Promise<void> {
+    const { client, family, clock, fence, random = Math.random } = this.#options;
+    const fields = await this.#listFields();
+    const documents = this.#documentsFor(this.#wanted(), fields);
+    // The reading took time, in which another process may have taken over.
+    fence.check();
+    this.#take(documents, await publishDocuments(client, family, documents));
+    this.#inherited = new Set(fields.filter((field) => !documents.has(field)));
+    this.#isUnsure = false;
+    this.#assertAtMs = clock.monotonicMs() + ASSERT_MS * (0.5 + random() / 2);
+  }
+
+  #wanted(): WantedDocuments {
+    const wanted = this.#options.wanted();
+    if (wanted === undefined || this.#isStopped) throw new Error('what is wanted is not known');
+    return wanted;
+  }
+
+  #isAsWanted(field: string, { texts, kept }: WantedDocuments): boolean {
+    if (kept.has(field)) return true;
+    if (!texts.has(field)) return !this.#published.has(field) && !this.#inherited.has(field);
+    return this.#published.get(field)?.json === texts.get(field);
   }
 
   #documentsFor({ texts, kept }: WantedDocuments, fields: readonly string[]): Map<string, string | undefined> {
@@ -186,15 +223,21 @@ class Keeper implements DocumentKeeper {
     if (isRestored) logger.warn({ family, seq }, 'documents had been lost or changed in Valkey and are back');
     for (const field of gone) this.#published.delete(field);
     // What was merely restored is what its readers have had all along, since they keep what they have read.
-    for (const [field, json] of changed) {
-      if (json !== undefined) this.#published.set(field, { json, seq });
-    }
+    for (const [field, json] of changed) this.#note(field, json, seq);
     this.#seq = seq;
+  }
+
+  #note(field: string, json: string | undefined, seq: number): void {
+    this.#inherited.delete(field);
+    if (json === undefined) this.#published.delete(field);
+    else this.#published.set(field, { json, seq });
   }
 
   /** What is not about Valkey (the fence, what is wanted) is no fault of the documents. */
   #noteFailure(err: unknown): void {
     if (!isWeirError(err)) return;
+    // What had to be written may have been, or not.
+    this.#isUnsure = true;
     const nowMs = this.#options.clock.monotonicMs();
     this.#failingSinceMs ??= nowMs;
     // A refusal does not pass by itself.

@@ -90,6 +90,11 @@ function keep(documents: Readonly<Record<string, string>>): Kept {
 const hash = keyspace.feeds.key();
 const stored = (): Promise<Record<string, string>> => other.bulk.hgetall(hash);
 const fields = async (): Promise<readonly string[]> => Object.keys(await stored()).toSorted();
+/** How often a command was called since the statistics were reset. */
+const commands = async (name: string): Promise<number> => {
+  const stats = String(await other.bulk.call('INFO', 'commandstats'));
+  return Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
+};
 const writes = async (): Promise<number> => {
   const stats = String(await other.bulk.call('INFO', 'commandstats'));
   return [...stats.matchAll(/cmdstat_(?:hset|hdel|publish):calls=(\d+)/g)].reduce((sum, [, n]) => sum + Number(n), 0);
@@ -111,6 +116,54 @@ test('a change is published with the next number; others keep theirs', async () 
   const second = await keeper.publish('a/two');
   expect(second).toBeGreaterThan(first);
   expect(await keeper.publish('a/one')).toBe(first);
+});
+
+test('a change sends that document alone, however many there are', async () => {
+  const { keeper, texts } = keep(Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`a/d${index}`, 'x'])));
+  await keeper.publish('a/d0');
+  await other.bulk.call('CONFIG', 'RESETSTAT');
+  texts.set('a/d1', 'y');
+  texts.delete('a/d2');
+  await Promise.all([keeper.publish('a/d1'), keeper.publish('a/d2')]);
+  const { 'a/d1': changed, 'a/d2': removed } = await stored();
+  expect([changed, removed]).toEqual(['y', undefined]);
+  // The number, and for each of the two what was there before, twice.
+  expect(await commands('hget')).toBeLessThan(12);
+});
+
+test('a change that meets a lost set brings the whole set back in one call', async () => {
+  const { keeper, texts } = keep({ 'a/one': '1', 'a/two': '2' });
+  await keeper.publish('a/one');
+  const sets: string[][] = [];
+  const watch = watchDocuments<string>({
+    valkey: other,
+    family: 'feeds',
+    clock: systemClock,
+    logger: silentLogger,
+    parse: (json) => json,
+    onChange: (snapshot) => sets.push([...snapshot.values()]),
+  });
+  await watch.ready;
+  await other.bulk.call('FLUSHALL');
+  texts.set('a/one', '1b');
+  const seq = await keeper.publish('a/one');
+  await waitFor(() => watch.seq === seq);
+  await watch.close();
+  expect(sets).toEqual([
+    ['1', '2'],
+    ['1b', '2'],
+  ]);
+});
+
+test('the document of a resource that was invalid from the first and is deleted goes at once', async () => {
+  await other.bulk.call('HSET', hash, 'a/one', 'old', '#seq', 5);
+  const { keeper, kept } = keep({ 'a/two': '2' });
+  kept.add('a/one');
+  await keeper.publish('a/two');
+  expect(await fields()).toEqual(['#seq', 'a/one', 'a/two']);
+  kept.delete('a/one');
+  await keeper.publish('a/one');
+  expect(await fields()).toEqual(['#seq', 'a/two']);
 });
 
 test('many callers at once share few writes, and each finds its own document there', async () => {

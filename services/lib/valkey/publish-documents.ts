@@ -7,9 +7,9 @@ import { defineScript } from './script.ts';
 
 /*
  * KEYS  1 hash of the family
- * ARGV  1 its channel, 2 the field of the sequence number, then per document: field, number n of pieces, n pieces;
- *       n = 0 deletes it
- * Returns the sequence number. O(bytes of the documents).
+ * ARGV  1 its channel, 2 the field of the sequence number, 3 the number that it must have, or an empty text, then per
+ *       document: field, number n of pieces, n pieces; n = 0 deletes it
+ * Returns the sequence number, or 0 when it is not as it must be: nothing is written then. O(bytes of the documents).
  *
  * The number is at least the server's time in ms, so that it goes on rising after the hash was lost. What is the same
  * already is left alone; when all is, nothing is written and nobody is told. Only a first set is published in any case:
@@ -21,6 +21,7 @@ const PUBLISH = defineScript(
   `
 local hash, channel, seqField = KEYS[1], ARGV[1], ARGV[2]
 local previous = tonumber(redis.call('HGET', hash, seqField) or '0')
+if ARGV[3] ~= '' and tonumber(ARGV[3]) ~= previous then return 0 end
 
 local function partsOf(text)
   return tonumber(text and string.match(text, '^#(%d+)$') or 0)
@@ -51,7 +52,7 @@ local function replace(field, pieces)
 end
 
 local changed = {}
-local at = 3
+local at = 4
 while at <= #ARGV do
   local field, count = ARGV[at], tonumber(ARGV[at + 1])
   local pieces = {}
@@ -80,13 +81,36 @@ return seq
  * again. `undefined` deletes a document. After the loss of the hash, publish the whole set in one call: a reader takes
  * what it then finds for all there is.
  */
-export async function publishDocuments(
+export function publishDocuments(
   client: ValkeyClient,
   family: DocumentFamily,
   documents: ReadonlyMap<string, string | undefined>,
 ): Promise<number> {
+  return run(client, family, documents, '');
+}
+
+/**
+ * As `publishDocuments`, for a part of the set, as long as the set is the one whose number is `seq`; else nothing is
+ * written and the answer is `undefined`, for what is there may be lost or another's.
+ */
+export async function publishChanges(
+  client: ValkeyClient,
+  family: DocumentFamily,
+  documents: ReadonlyMap<string, string | undefined>,
+  seq: number,
+): Promise<number | undefined> {
+  const answer = await run(client, family, documents, seq);
+  return answer === 0 ? undefined : answer;
+}
+
+async function run(
+  client: ValkeyClient,
+  family: DocumentFamily,
+  documents: ReadonlyMap<string, string | undefined>,
+  expected: number | '',
+): Promise<number> {
   const { hash, channel } = familyKeys(family);
-  const args: (string | number)[] = [channel, keyspace.documentSeqField.key()];
+  const args: (string | number)[] = [channel, keyspace.documentSeqField.key(), expected];
   for (const [field, json] of documents) {
     const pieces = json === undefined ? [] : splitDocument(json);
     args.push(field, pieces.length, ...pieces);

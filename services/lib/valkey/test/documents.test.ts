@@ -13,6 +13,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import {
   createValkey,
   parseValkeyUrl,
+  publishChanges,
   publishDocuments,
   watchDocuments,
   type DocumentWatch,
@@ -119,6 +120,21 @@ test('publishing what is there already writes nothing and keeps the number', asy
   const seq = await publish({ 'a/one': documentOf('1'), 'a/big': big });
   expect(await publish({ 'a/one': documentOf('1'), 'a/big': big, 'a/absent': undefined })).toBe(seq);
   expect(await publish({ 'a/one': documentOf('2') })).toBeGreaterThan(seq);
+});
+
+test('a part is published only onto the set that it belongs to: never onto a lost one', async () => {
+  const seq = await publish({ 'a/one': documentOf('1'), 'a/two': documentOf('2') });
+  const change = new Map([
+    ['a/one', documentOf('1b')],
+    ['a/two', undefined],
+  ]);
+  expect(await publishChanges(valkey.bulk, 'feeds', change, seq - 1)).toBeUndefined();
+  const next = await publishChanges(valkey.bulk, 'feeds', change, seq);
+  expect(next).toBeGreaterThan(seq);
+  expect(await valkey.bulk.hgetall(keyspace.feeds.key())).toEqual({ '#seq': String(next), 'a/one': documentOf('1b') });
+  await valkey.bulk.call('FLUSHALL');
+  expect(await publishChanges(valkey.bulk, 'feeds', change, next ?? 0)).toBeUndefined();
+  expect(await valkey.bulk.hgetall(keyspace.feeds.key())).toEqual({});
 });
 
 test('an empty set is published once, so that it can be told from a lost hash, and its reader hears of it', async () => {
