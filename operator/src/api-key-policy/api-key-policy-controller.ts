@@ -11,12 +11,13 @@ import {
   type ObjectKey,
 } from '../kube/index.ts';
 import type { OperatorDeps } from '../operator-deps.ts';
+import { API_KEY_POLICY, POD, PRICE_FEED } from '../weir-resources.ts';
 import { createProofWaiter } from './await-proof.ts';
 import { Deciders, isReadyDecider } from './deciders.ts';
 import { createOrphanSweep } from './orphan-sweep.ts';
 import { PolicyCatalogue } from './policy-catalogue.ts';
 import { registerPolicyGauges } from './policy-metrics.ts';
-import { API_KEY_POLICY, DECIDER_LABEL, FEED, POD, type ApiKeyPolicy, type Pod } from './policy.ts';
+import { DECIDER_LABEL, type ApiKeyPolicy, type Pod } from './policy.ts';
 import { createPolicyReconcile } from './reconcile-policy.ts';
 
 /** What happens without notice, such as an edit of Valkey's keys by hand, is found by then. */
@@ -25,7 +26,7 @@ const RESYNC_MS = 600_000;
 export function createApiKeyPolicyController(deps: OperatorDeps): ControllerDefinition {
   const { caches, valkey, clock, logger, fence, config, telemetry, postgres } = deps;
   const policies = caches.open<ApiKeyPolicy>({ type: API_KEY_POLICY });
-  const feeds = caches.open<KubeObject>({ type: FEED });
+  const feeds = caches.open<KubeObject>({ type: PRICE_FEED });
   const pods = caches.open<Pod>({
     type: POD,
     labelSelector: DECIDER_LABEL,

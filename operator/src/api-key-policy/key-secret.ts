@@ -6,7 +6,8 @@
  * that somebody else put there is told from ours.
  */
 import { checkKeyText, hashKeyText } from '@weir/keys';
-import { ownerReferenceTo, type ApiKeyPolicy, type KeyEntry, type Secret } from './policy.ts';
+import { ownerReferenceTo } from '../weir-resources.ts';
+import type { ApiKeyPolicy, KeyEntry, Secret } from './policy.ts';
 
 const DATA_KEY = 'key';
 const MANAGED_BY = 'app.kubernetes.io/managed-by';

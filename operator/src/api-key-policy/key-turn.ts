@@ -3,9 +3,10 @@ import { createKeyText } from '@weir/keys';
 import type { PolicyDocument, PolicyKey } from '@weir/wire';
 import { isKubeError, type KubeError, type KubeErrorKind } from '../kube/index.ts';
 import type { OperatorDeps } from '../operator-deps.ts';
+import { SECRET } from '../weir-resources.ts';
 import { newKeySecret, readKeySecret, rotatedKeySecret, type KeySecret } from './key-secret.ts';
 import { planKey, type KeyPlan } from './plan-key.ts';
-import { SECRET, type ApiKeyPolicy, type KeyEntry, type Secret } from './policy.ts';
+import type { ApiKeyPolicy, KeyEntry, Secret } from './policy.ts';
 
 export interface KeyTurnOptions {
   readonly deps: Pick<OperatorDeps, 'kube' | 'config'>;

@@ -1,6 +1,6 @@
-/** The kind ApiKeyPolicy and what it refers to: how they are addressed and labelled. */
+/** The kind ApiKeyPolicy and what it refers to, as far as they are read. */
 import type { ApiKeyPolicy as CompiledFrom, ApiKeyPolicySpec } from '@weir/crds';
-import type { KubeObject, OwnerReference, ResourceType } from '../kube/index.ts';
+import type { KubeObject } from '../kube/index.ts';
 
 export type PolicyStatus = CompiledFrom['status'];
 export type KeyEntry = ApiKeyPolicySpec['keys'][number];
@@ -23,28 +23,5 @@ export interface Pod extends KubeObject {
   readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
 }
 
-export const API_KEY_POLICY: ResourceType = {
-  apiVersion: 'weir.dev/v1alpha1',
-  kind: 'ApiKeyPolicy',
-  plural: 'apikeypolicies',
-  namespaced: true,
-};
-export const FEED: ResourceType = {
-  apiVersion: 'weir.dev/v1alpha1',
-  kind: 'PriceFeed',
-  plural: 'pricefeeds',
-  namespaced: true,
-};
-export const SECRET: ResourceType = { apiVersion: 'v1', kind: 'Secret', plural: 'secrets', namespaced: true };
-export const POD: ResourceType = { apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespaced: true };
-
-export const FINALIZER = 'weir.dev/cleanup';
-export const MANAGER = 'weir.dev/operator';
-export const STATUS_MANAGER = 'weir.dev/status';
 /** On pods of every process that decides about keys. */
 export const DECIDER_LABEL = 'weir.dev/decider';
-
-export function ownerReferenceTo({ apiVersion, kind, metadata }: ApiKeyPolicy): OwnerReference {
-  const { name, uid = '' } = metadata;
-  return { apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true };
-}

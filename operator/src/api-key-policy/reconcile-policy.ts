@@ -12,6 +12,7 @@ import {
   type ReconcileResult,
 } from '../kube/index.ts';
 import type { OperatorDeps } from '../operator-deps.ts';
+import { API_KEY_POLICY, FINALIZER, MANAGER, STATUS_MANAGER } from '../weir-resources.ts';
 import { unknownFor, type ProofWaiter } from './await-proof.ts';
 import { cleanUp, GIVE_UP_MS } from './clean-up.ts';
 import { isInForce, type Proof } from './judge-enforcement.ts';
@@ -21,7 +22,7 @@ import type { OrphanSweep } from './orphan-sweep.ts';
 import type { PolicyCatalogue } from './policy-catalogue.ts';
 import { conditionEvents, keyEvents, type PolicyEvent } from './policy-events.ts';
 import { isSameStatus, statusOf, statusOfCleanup } from './policy-status.ts';
-import { API_KEY_POLICY, FINALIZER, MANAGER, STATUS_MANAGER, type ApiKeyPolicy, type PolicyStatus } from './policy.ts';
+import type { ApiKeyPolicy, PolicyStatus } from './policy.ts';
 import { settleKeys } from './settle-keys.ts';
 
 export interface PolicyReconcilerOptions {

@@ -12,13 +12,14 @@ import {
   type KubeObject,
   type ObjectKey,
 } from '../kube/index.ts';
+import { MANAGER } from '../weir-resources.ts';
 import { hasController, ownerOfChild, type ChildOwner } from './child-ownership.ts';
 import { desiredHashOf, type ChildObject } from './desired-child.ts';
 import type { DesiredChildren } from './desired.ts';
 import { readSecret, type Observed } from './gather.ts';
 import { matchesDesired, projectDesired } from './matches-desired.ts';
 import type { Deployment, WorkloadFault } from './pod-faults.ts';
-import { CHILD_KINDS, CHILD_TYPES, MANAGER, type ChildKind, type PriceFeed } from './price-feed.ts';
+import { CHILD_KINDS, CHILD_TYPES, type ChildKind, type PriceFeed } from './price-feed.ts';
 
 export interface AppliedChildren {
   /** As it is now, which the watch may not have told yet. */

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { sampleFeed } from '../../test/price-feed/sample-feed.ts';
 import type { OwnerReference } from '../kube/index.ts';
+import { ownerReferenceTo } from '../weir-resources.ts';
 import { ownerOfChild } from './child-ownership.ts';
-import { childLabels, ownerReferenceTo } from './price-feed.ts';
+import { childLabels } from './price-feed.ts';
 
 const feed = sampleFeed();
 const mine = ownerReferenceTo(feed);

@@ -20,10 +20,11 @@ import {
   type ObjectKey,
   type ReconcileResult,
 } from '../kube/index.ts';
+import { FINALIZER, PRICE_FEED } from '../weir-resources.ts';
 import { ownerOfChild } from './child-ownership.ts';
 import type { FeedCatalogue } from './feed-catalogue.ts';
 import type { Pod } from './pod-faults.ts';
-import { CHILD_TYPES, FINALIZER, PRICE_FEED, type PriceFeed } from './price-feed.ts';
+import { CHILD_TYPES, type PriceFeed } from './price-feed.ts';
 
 export interface CleanerOptions {
   readonly kube: KubeClient;

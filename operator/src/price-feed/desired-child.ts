@@ -1,7 +1,8 @@
 /** What every child of a PriceFeed has in common, and how one is known to be as desired. Pure. */
 import { createHash } from 'node:crypto';
 import type { KubeObject } from '../kube/index.ts';
-import { childLabels, childName, CHILD_TYPES, ownerReferenceTo, type ChildKind, type PriceFeed } from './price-feed.ts';
+import { ownerReferenceTo } from '../weir-resources.ts';
+import { childLabels, childName, CHILD_TYPES, type ChildKind, type PriceFeed } from './price-feed.ts';
 
 /** Its annotation: the hash of all that is desired of the object, so that what is no longer desired shows too. */
 const DESIRED_HASH = 'weir.dev/desired-hash';

@@ -8,11 +8,12 @@ import {
   type KubeObject,
   type ObjectKey,
 } from '../kube/index.ts';
+import { POD, PRICE_FEED } from '../weir-resources.ts';
 import type { FeedCatalogue, FeedVerdict } from './feed-catalogue.ts';
 import type { FeedReport } from './feed-report.ts';
 import type { Pod } from './pod-faults.ts';
 import type { ReportPoller } from './poll-feed-reports.ts';
-import { CHILD_TYPES, childName, FEED_LABEL, POD, PRICE_FEED, type ChildKind, type PriceFeed } from './price-feed.ts';
+import { CHILD_TYPES, childName, FEED_LABEL, type ChildKind, type PriceFeed } from './price-feed.ts';
 
 /** Secrets are not watched: whoever may do that may read all of them. */
 export type WatchedKind = Exclude<ChildKind, 'Secret'>;

@@ -10,6 +10,7 @@ import {
   type KubeObject,
 } from '../kube/index.ts';
 import type { OperatorDeps } from '../operator-deps.ts';
+import { PRICE_FEED } from '../weir-resources.ts';
 import { createChildApplier } from './apply-children.ts';
 import { createFeedCleaner } from './clean-up.ts';
 import { loginMarkOf } from './desired-config.ts';
@@ -17,7 +18,6 @@ import { createFeedCatalogue, type FeedCatalogue } from './feed-catalogue.ts';
 import { feedKeysOf, openCaches, WATCHED_KINDS, type FeedCaches } from './gather.ts';
 import { createFeedMetrics } from './metrics.ts';
 import { createReportPoller, type ReportPoller } from './poll-feed-reports.ts';
-import { PRICE_FEED } from './price-feed.ts';
 import { createReconcile } from './reconcile.ts';
 
 /** Within 30 s whatever a watch does not tell is put right: Secrets. */

@@ -1,6 +1,7 @@
 /** The kind PriceFeed and the kinds of its children: how they are addressed, named and labelled. */
 import type { PriceFeedSpec, PriceFeedStatus } from '@weir/crds';
-import type { KubeObject, OwnerReference, ResourceType } from '../kube/index.ts';
+import type { KubeObject, ResourceType } from '../kube/index.ts';
+import { SECRET } from '../weir-resources.ts';
 
 /** As the API server gives it: with its defaults. */
 export interface PriceFeed extends KubeObject {
@@ -8,18 +9,11 @@ export interface PriceFeed extends KubeObject {
   readonly status?: PriceFeedStatus;
 }
 
-export const PRICE_FEED: ResourceType = {
-  apiVersion: 'weir.dev/v1alpha1',
-  kind: 'PriceFeed',
-  plural: 'pricefeeds',
-  namespaced: true,
-};
-
 /** In the order they are applied: what a pod needs comes before the pods. */
 export const CHILD_TYPES = {
   ServiceAccount: { apiVersion: 'v1', kind: 'ServiceAccount', plural: 'serviceaccounts', namespaced: true },
   ConfigMap: { apiVersion: 'v1', kind: 'ConfigMap', plural: 'configmaps', namespaced: true },
-  Secret: { apiVersion: 'v1', kind: 'Secret', plural: 'secrets', namespaced: true },
+  Secret: SECRET,
   NetworkPolicy: {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',
@@ -39,12 +33,6 @@ export type ChildKind = keyof typeof CHILD_TYPES;
 
 /** `Object.keys` forgets the names that the table has just listed. */
 export const CHILD_KINDS = Object.keys(CHILD_TYPES) as readonly ChildKind[];
-
-export const POD: ResourceType = { apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespaced: true };
-
-export const FINALIZER = 'weir.dev/cleanup';
-export const MANAGER = 'weir.dev/operator';
-export const STATUS_MANAGER = 'weir.dev/status';
 
 /** Names the feed on each of its children and pods. */
 export const FEED_LABEL = 'weir.dev/feed';
@@ -74,15 +62,4 @@ export function selectorText(feed: string): string {
   return Object.entries(selectorLabels(feed))
     .map(([name, value]) => `${name}=${value}`)
     .join(',');
-}
-
-export function ownerReferenceTo({ apiVersion, kind, metadata }: PriceFeed): OwnerReference {
-  return {
-    apiVersion,
-    kind,
-    name: metadata.name,
-    uid: metadata.uid ?? '',
-    controller: true,
-    blockOwnerDeletion: true,
-  };
 }

@@ -14,6 +14,7 @@ import {
   type Reconcile,
   type ReconcileResult,
 } from '../kube/index.ts';
+import { FINALIZER, MANAGER, PRICE_FEED, STATUS_MANAGER } from '../weir-resources.ts';
 import { isTerminating, type AppliedChildren, type ChildApplier } from './apply-children.ts';
 import type { FeedCleaner } from './clean-up.ts';
 import { desiredChildren, type DesiredChildren } from './desired.ts';
@@ -22,7 +23,7 @@ import { gather, type FeedCaches, type Observed, type PublishOutcome } from './g
 import type { FeedMetrics } from './metrics.ts';
 import { findWorkloadFault } from './pod-faults.ts';
 import type { ReportPoller } from './poll-feed-reports.ts';
-import { FINALIZER, MANAGER, PRICE_FEED, STATUS_MANAGER, type PriceFeed } from './price-feed.ts';
+import type { PriceFeed } from './price-feed.ts';
 import { CONDITION_TYPES, statusOf } from './status.ts';
 import { tellTransitions } from './tell-transitions.ts';
 
