@@ -43,6 +43,8 @@ const PORT = 18_380;
 const APPLY_TIMEOUT_MS = 300_000;
 /** Writes of the start are over by then: statuses that follow from events of the last children. */
 const SETTLE_MS = 30_000;
+/** Between two looks at how far it has come, of which each costs half a second of a core. */
+const LOOK_MS = 2_000;
 const ASSETS_PER_FEED = 5;
 
 const run = promisify(execFile);
@@ -159,11 +161,11 @@ async function awaitApplied(feeds: number, startedMs: number): Promise<number> {
         `after ${seconds.toFixed(0)} s only ${applied} of ${feeds} are applied, ${deployments} Deployments`,
       );
     }
-    await sleep(systemClock, 500);
+    await sleep(systemClock, LOOK_MS);
   }
 }
 
-/** By two lists, of which each costs the API server less than one reconcile. */
+/** By two lists. */
 async function countApplied(): Promise<{ applied: number; deployments: number }> {
   const [generations, deployments] = await Promise.all([
     kubectl(
