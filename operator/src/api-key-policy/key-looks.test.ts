@@ -25,6 +25,7 @@ test.each<[string, KeyReport, number, number | undefined]>([
   ['a Secret that cannot be read', report(keyIn({ kind: 'unreachable', problem: '' })), 1, 3_000],
   ['Postgres away', { ...report(), postgresFault: new Error('away') }, 0, 3_000],
   ['Valkey away', { ...report(), cacheFault: new Error('away') }, 0, 3_000],
+  ['Postgres away and many keys', { ...report(active), postgresFault: new Error('away') }, 1_200, 30_000],
 ])('with %s the next look is in time', (_name, given, keyCount, atMs) => {
   expect(nextLookAtMs(given, keyCount, 0)).toBe(atMs);
 });

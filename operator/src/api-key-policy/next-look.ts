@@ -19,7 +19,8 @@ export function nextLookAtMs(report: KeyReport, keyCount: number, nowMs: number)
     cacheFault !== undefined ||
     keys.some(({ state }) => state.kind === 'pending' || state.kind === 'unreachable');
   const looks = [
-    ...(isHeldUp ? [nowMs + RETRY_MS] : []),
+    // Every key is read again then too: an outage must not use up what the API server allows.
+    ...(isHeldUp ? [nowMs + Math.max(RETRY_MS, keyCount * SECRET_MS)] : []),
     ...(keys.length > 0 ? [nowMs + Math.max(SECRETS_MS, keyCount * SECRET_MS)] : []),
     ...keys.flatMap(({ dueAtMs }) => dueAtMs ?? []),
   ];

@@ -147,7 +147,7 @@ class RunningFeed implements Feed {
       feed,
       node,
       role: this.role,
-      appliedSeq: this.#watch.seq,
+      appliedSeq: this.#watch.appliedSeq,
       assets: { total: this.#book.assets.length, fresh: this.#book.countFresh(clock.monotonicMs()) },
       sources: this.#sources.statuses(),
     };

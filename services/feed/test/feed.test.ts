@@ -219,3 +219,17 @@ test('refuses a name that no PriceFeed can have', async () => {
   const options = { node: 'a', valkey, clock: systemClock, logger: silentLogger, telemetry: createTestTelemetry() };
   await expect(startFeed({ ...options, feed: 'majors' })).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
 });
+
+test('a document that cannot be read is not said to be applied', async () => {
+  const readable = await publish(documentWith());
+  const feed = await start();
+  await waitFor(() => feed.role === 'active');
+  expect(feed.status().appliedSeq).toBe(readable);
+  const unreadable = await publishDocuments(valkey.bulk, 'feeds', new Map([[FEED, '{"feed":7}']]));
+  // Another document shows that the feed has come that far.
+  await publishDocuments(valkey.bulk, 'feeds', new Map([['weir/other', JSON.stringify(documentWith())]]));
+  await waitFor(() => feed.status().appliedSeq !== readable || feed.status().appliedSeq < unreadable);
+  expect(feed.status().appliedSeq).toBeLessThan(unreadable);
+  const mended = await publish(documentWith());
+  await waitFor(() => feed.status().appliedSeq >= mended);
+});
