@@ -19,15 +19,15 @@ async function up(options: KindOptions): Promise<void> {
   const engine = await findTools();
   say(`cluster ${options.cluster}, with ${engine}`);
   const cluster = await ensureCluster(root, engine, options);
-  say('image');
+  say('image (about half a minute the first time)');
   const image = await buildImage(root, engine);
   await loadImage(engine, cluster.name, image);
-  say(`charts, with ${image}`);
+  say(`charts, with ${image} (about half a minute)`);
   await installCharts(root, cluster, image);
   say('examples');
   await applyExamples(root, cluster);
   say('ready');
-  const kubeconfig = path.relative(process.cwd(), cluster.kubeconfig);
+  const { kubeconfig } = cluster;
   console.log(
     `\nLook around:\n\nexport KUBECONFIG=${kubeconfig}\nkubectl --namespace ${installation.namespace} get pf,akp\n`,
   );

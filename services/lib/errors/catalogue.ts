@@ -41,8 +41,8 @@ export const errorCatalogue = {
   KEY_EXPIRED: {
     status: 401,
     retryable: false,
-    title: 'API key expired',
-    fix: 'Ask the owner of the project for a new key.',
+    title: 'API key expired or replaced',
+    fix: 'Take the text that its Secret holds now, or ask the owner of the project for a new key.',
   },
   KEY_STORE_UNAVAILABLE: {
     status: 503,
