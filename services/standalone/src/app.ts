@@ -141,7 +141,7 @@ function startServers(
 
 async function startPostgres(port: number, folder: DataFolder): Promise<EmbeddedPostgres> {
   try {
-    return await startEmbeddedPostgres({ port, directory: folder.postgres });
+    return await startEmbeddedPostgres({ port, portSetting: '--postgres-port', directory: folder.postgres });
   } catch (err) {
     if (!isWeirError(err, 'CONFIG_INVALID')) throw err;
     const detail = `${err.detail} (--data <folder>; it is ${folder.path} now)`;

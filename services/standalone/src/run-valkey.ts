@@ -13,7 +13,7 @@ export interface ValkeyServer {
 const CHECK_MS = 250;
 
 export async function runValkey(port: number, clock: Clock, logger: Logger): Promise<ValkeyServer> {
-  let server: EmbeddedValkey = await startEmbeddedValkey({ port });
+  let server: EmbeddedValkey = await startEmbeddedValkey({ port, portSetting: '--valkey-port' });
   const { url, port: actualPort } = server;
   let restarting: Promise<void> | undefined;
   const restart = async (): Promise<void> => {

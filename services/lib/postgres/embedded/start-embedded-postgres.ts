@@ -10,6 +10,8 @@ import type { ServerRequest } from './postgres-server.ts';
 export interface EmbeddedPostgresOptions {
   /** Absent or 0: a free one. */
   readonly port?: number;
+  /** Named when the port is taken. */
+  readonly portSetting?: string;
   /** Where the data is kept from one start to the next; absent: a temporary directory, removed at the end. */
   readonly directory?: string;
 }
@@ -33,7 +35,8 @@ function readReady(value: unknown): string {
 /** Rejects with PORT_IN_USE, or with what keeps Postgres from its program or its directory; with the fix in the text. */
 export function startEmbeddedPostgres(options: EmbeddedPostgresOptions = {}): Promise<EmbeddedPostgres> {
   return startOnPort(options.port, async (port) => {
-    const request: ServerRequest = { port, directory: options.directory };
+    const { portSetting, directory } = options;
+    const request: ServerRequest = { port, portSetting, directory };
     const { ready, stop } = await startGuarded({
       // A program of its own beside this one: .ts from source, .mjs in bundles.
       entry: join(import.meta.dirname, `postgres-guardian${extname(import.meta.filename)}`),

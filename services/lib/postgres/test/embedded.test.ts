@@ -45,9 +45,11 @@ test('a port that is taken is named, with what to do', async () => {
   await once(taken, 'listening');
   const address = taken.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
-  const starting = startEmbeddedPostgres({ port });
+  const starting = startEmbeddedPostgres({ port, portSetting: '--its-port' });
   await expect(starting).rejects.toMatchObject({ code: 'PORT_IN_USE' });
-  await expect(starting).rejects.toThrow(`port ${port} for Postgres is taken`);
+  await expect(starting).rejects.toThrow(
+    `port ${port} for Postgres is taken: stop the other process or choose another port with --its-port`,
+  );
   taken.close();
 });
 

@@ -11,6 +11,8 @@ import type { ServerRequest } from './valkey-server.ts';
 export interface EmbeddedValkeyOptions {
   /** Absent or 0: a free one. */
   readonly port?: number;
+  /** Named when the port is taken. */
+  readonly portSetting?: string;
   /** Working directory; absent: a temporary one, removed at the end. */
   readonly directory?: string;
   /** Password of the default user. */
@@ -39,9 +41,9 @@ function readReady(value: unknown): { pid: number } {
 
 /** Rejects with PORT_IN_USE or SERVER_BINARY_MISSING, both with the fix in their text. */
 export function startEmbeddedValkey(options: EmbeddedValkeyOptions = {}): Promise<EmbeddedValkey> {
-  const { directory, password, args = [] } = options;
+  const { portSetting, directory, password, args = [] } = options;
   return startOnPort(options.port, async (port) => {
-    const request: ServerRequest = { binary: findValkeyServer(), port, directory, password, args };
+    const request: ServerRequest = { binary: findValkeyServer(), port, portSetting, directory, password, args };
     const { ready, stop } = await startGuarded({
       // A program of its own beside this one: .ts from source, .mjs in bundles.
       entry: join(import.meta.dirname, `valkey-guardian${extname(import.meta.filename)}`),

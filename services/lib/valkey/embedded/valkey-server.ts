@@ -13,6 +13,8 @@ import type { GuardedServer } from '@weir/guardian';
 export interface ServerRequest {
   readonly binary: string;
   readonly port: number;
+  /** What sets the port, as the caller's user knows it. */
+  readonly portSetting: string | undefined;
   readonly directory: string | undefined;
   readonly password: string | undefined;
   readonly args: readonly string[];
@@ -43,7 +45,9 @@ function configuration(request: ServerRequest, directory: string): string {
 
 function startFailure(request: ServerRequest, log: string): WeirError {
   if (/address already in use|failed listening on port/i.test(log)) {
-    const detail = `port ${request.port} for Valkey is taken: stop the other process or choose another port`;
+    const { port, portSetting } = request;
+    const by = portSetting === undefined ? '' : ` with ${portSetting}`;
+    const detail = `port ${port} for Valkey is taken: stop the other process or choose another port${by}`;
     return new WeirError('PORT_IN_USE', { detail });
   }
   return new WeirError('INTERNAL', { detail: `Valkey ended at start: ${log.trim()}` });

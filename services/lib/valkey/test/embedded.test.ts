@@ -58,10 +58,10 @@ test('a port that is taken is named, with what to do', async () => {
   await once(taken, 'listening');
   const address = taken.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
-  const starting = startEmbeddedValkey({ port });
+  const starting = startEmbeddedValkey({ port, portSetting: '--its-port' });
   await expect(starting).rejects.toMatchObject({ code: 'PORT_IN_USE' });
   await expect(starting).rejects.toThrow(
-    `port ${port} for Valkey is taken: stop the other process or choose another port`,
+    `port ${port} for Valkey is taken: stop the other process or choose another port with --its-port`,
   );
   taken.close();
 });
