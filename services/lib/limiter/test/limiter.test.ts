@@ -116,37 +116,75 @@ describe('exactness', () => {
     expect(admitted).toBeLessThanOrEqual(200);
   });
 
-  it('admits at least 0.98 of what the limit allows, and no more, when more is asked for', async () => {
-    await startPods(3, PATIENT_MS);
-    const bucket = { ratePerSecond: 400, burst: 100 };
-    const counts = { admitted: 0, leased: 0 };
-    const count = (decision: Decision): void => {
-      if (!decision.admitted) return;
-      counts.admitted += 1;
-      if (decision.basis === 'lease') counts.leased += 1;
-    };
-    const pending = new Set<Promise<void>>();
-    const startMs = systemClock.monotonicMs();
-    let endMs = startMs;
-    while (endMs - startMs < 3_000) {
-      for (const { limiter } of pods) {
-        const decision = limiter.decide(askFor('long-run', bucket));
-        if (decision instanceof Promise) {
-          const counted: Promise<void> = decision.then(count).finally(() => pending.delete(counted));
-          pending.add(counted);
-        } else {
-          count(decision);
+  it(
+    'admits at least 0.98 of what the limit allows, and no more, when more is asked for',
+    { timeout: 60_000 },
+    async () => {
+      await startPods(3, PATIENT_MS);
+      const bucket = { ratePerSecond: 400, burst: 100 };
+      const counts = { admitted: 0, leased: 0 };
+      const count = (decision: Decision): void => {
+        if (!decision.admitted) return;
+        counts.admitted += 1;
+        if (decision.basis === 'lease') counts.leased += 1;
+      };
+      const pending = new Set<Promise<void>>();
+      const startMs = systemClock.monotonicMs();
+      let endMs = startMs;
+      const starvation = watchStarvation(pods[0]?.valkey);
+      const servedMs = (): number => endMs - startMs - starvation.lostMs;
+      while (servedMs() < 3_000 && endMs - startMs < 15_000) {
+        for (const { limiter } of pods) {
+          const decision = limiter.decide(askFor('long-run', bucket));
+          if (decision instanceof Promise) {
+            const counted: Promise<void> = decision.then(count).finally(() => pending.delete(counted));
+            pending.add(counted);
+          } else {
+            count(decision);
+          }
         }
+        await setImmediate();
+        endMs = systemClock.monotonicMs();
       }
-      await setImmediate();
-      endMs = systemClock.monotonicMs();
-    }
-    await Promise.all(pending);
-    const allowed = (ms: number): number => bucket.burst + (bucket.ratePerSecond * ms) / 1_000;
-    expect(counts.admitted).toBeLessThanOrEqual(allowed(systemClock.monotonicMs() - startMs));
-    expect(counts.admitted / allowed(endMs - startMs)).toBeGreaterThanOrEqual(0.98);
-  });
+      await Promise.all(pending);
+      await starvation.end();
+      const allowed = (ms: number): number => bucket.burst + (bucket.ratePerSecond * ms) / 1_000;
+      expect(counts.admitted).toBeLessThanOrEqual(allowed(systemClock.monotonicMs() - startMs));
+      expect(counts.admitted / allowed(servedMs())).toBeGreaterThanOrEqual(0.98);
+    },
+  );
 });
+
+/** With a core each, a turn of this process and one of the server together take less. */
+const TURN_MS_MAX = 20;
+
+/**
+ * Adds up how long nothing could be asked for, because this process or the server was off its core: leases end unspent
+ * then, and a bucket that is full gains nothing. It sends one PING after another by a client that the limiter does not use.
+ */
+function watchStarvation(valkey: Valkey | undefined) {
+  let lostMs = 0;
+  const over = new AbortController();
+  const watch = async (): Promise<void> => {
+    let answeredMs = systemClock.monotonicMs();
+    while (!over.signal.aborted) {
+      await valkey?.bulk.call('PING').catch(() => {});
+      const nowMs = systemClock.monotonicMs();
+      lostMs += Math.max(0, nowMs - answeredMs - TURN_MS_MAX);
+      answeredMs = nowMs;
+    }
+  };
+  const watching = watch();
+  return {
+    get lostMs() {
+      return lostMs;
+    },
+    end: (): Promise<void> => {
+      over.abort();
+      return watching;
+    },
+  };
+}
 
 describe('a Valkey in trouble', () => {
   it('hung: costs one time-out, then the policy answers at once; and it comes back by itself', async () => {
