@@ -181,8 +181,12 @@ test('a stopped connector leaves no connection behind', async () => {
   expect(source.quotes).toHaveLength(told);
 });
 
-// The recordings are not part of the repository (licences differ), so a clone without them skips this test.
-test.skipIf(!existsSync(RECORDING))('a replayed recording loses no ticker and no match', async () => {
+// The recordings are not part of the repository: licences differ.
+test('a replayed recording loses no ticker and no match', async ({ skip }) => {
+  skip(
+    !existsSync(RECORDING),
+    'recordings are missing: they are read from ../shared/recordings, beside the repository',
+  );
   const lines = readFileSync(RECORDING, 'utf8').split('\n');
   const last = new Map<string, string>();
   for (const line of lines.filter((text) => text.includes('"dir": "in"'))) {

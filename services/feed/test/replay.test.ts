@@ -46,48 +46,50 @@ afterAll(async () => {
   await server.stop();
 });
 
-// Skipped where the recordings are not beside the repository.
-test.skipIf(recording === undefined)(
-  "every pair ends at the recording's last price to the digit, no frame is lost and none harms",
-  async () => {
-    const lines = readFileSync(recording ?? '', 'utf8')
-      .trim()
-      .split('\n');
-    const prices = new Map<string, string>();
-    for (const line of lines) {
-      const { dir, raw } = JSON.parse(line) as { dir: string; raw: string };
-      const frame = dir === 'in' ? (JSON.parse(raw) as Frame) : undefined;
-      if (frame?.type === 'ticker') prices.set(frame.product_id, frame.price);
-    }
-    const pairs = [...prices.keys()].map((id) => id.split('-')).map(([asset = '', quote = '']) => ({ asset, quote }));
-    const quotes = Object.groupBy(pairs, ({ quote }) => quote);
-    expect(Object.keys(quotes).toSorted()).toEqual(['BTC', 'EUR', 'GBP', 'USD']);
+test("every pair ends at the recording's last price to the digit, no frame is lost and none harms", async ({
+  skip,
+}) => {
+  skip(
+    recording === undefined,
+    'recordings are missing: they are read from ../shared/recordings, beside the repository',
+  );
+  const lines = readFileSync(recording ?? '', 'utf8')
+    .trim()
+    .split('\n');
+  const prices = new Map<string, string>();
+  for (const line of lines) {
+    const { dir, raw } = JSON.parse(line) as { dir: string; raw: string };
+    const frame = dir === 'in' ? (JSON.parse(raw) as Frame) : undefined;
+    if (frame?.type === 'ticker') prices.set(frame.product_id, frame.price);
+  }
+  const pairs = [...prices.keys()].map((id) => id.split('-')).map(([asset = '', quote = '']) => ({ asset, quote }));
+  const quotes = Object.groupBy(pairs, ({ quote }) => quote);
+  expect(Object.keys(quotes).toSorted()).toEqual(['BTC', 'EUR', 'GBP', 'USD']);
 
-    const venue = await startExchanges({ venues: ['coinbase'], pairs, ticksPerSecond: 0 });
-    exchanges = venue;
-    const telemetry = createTestTelemetry();
-    const sources = [{ name: 'coinbase', exchange: 'coinbase', url: venue.addresses['coinbase']?.ws ?? '' }];
-    for (const [quote, listed = []] of Object.entries(quotes)) {
-      const feed = `weir/${quote.toLowerCase()}`;
-      const document = documentWith({ feed, quote, assets: listed.map(({ asset }) => asset), sources });
-      await publishDocuments(valkey.bulk, 'feeds', new Map([[feed, JSON.stringify(document)]]));
-      feeds.push(await startFeed({ feed, node: 'a', valkey, clock: systemClock, logger: silentLogger, telemetry }));
-    }
-    const control = venue.venue('coinbase');
-    await waitFor(() => pairs.every((pair) => control.subscribers(formatPair(pair)) === 1));
-    await control.replay(lines, { speed: Infinity });
+  const venue = await startExchanges({ venues: ['coinbase'], pairs, ticksPerSecond: 0 });
+  exchanges = venue;
+  const telemetry = createTestTelemetry();
+  const sources = [{ name: 'coinbase', exchange: 'coinbase', url: venue.addresses['coinbase']?.ws ?? '' }];
+  for (const [quote, listed = []] of Object.entries(quotes)) {
+    const feed = `weir/${quote.toLowerCase()}`;
+    const document = documentWith({ feed, quote, assets: listed.map(({ asset }) => asset), sources });
+    await publishDocuments(valkey.bulk, 'feeds', new Map([[feed, JSON.stringify(document)]]));
+    feeds.push(await startFeed({ feed, node: 'a', valkey, clock: systemClock, logger: silentLogger, telemetry }));
+  }
+  const control = venue.venue('coinbase');
+  await waitFor(() => pairs.every((pair) => control.subscribers(formatPair(pair)) === 1));
+  await control.replay(lines, { speed: Infinity });
 
-    for (const [product, price] of prices) {
-      const [asset = '', quote = ''] = product.split('-');
-      const pair = formatPair({ asset, quote });
-      const stored = async (): Promise<string | undefined> =>
-        decodePriceRecord((await valkey.bulk.get(`price:${pair}`)) ?? '')?.priceText;
-      await waitFor(async () => (await stored()) === normaliseDecimalText(price));
-    }
-    const metrics = await telemetry.scrape();
-    const countOf = (kind: string): number =>
-      Number(new RegExp(`^weir_feed_venue_events_total\\{.*kind="${kind}".*\\} (\\d+)$`, 'm').exec(metrics)?.[1]);
-    expect([countOf('ticker'), countOf('trade')]).toEqual([107, 97]);
-    expect(metrics).not.toMatch(/^weir_feed_tickers_dropped_total/m);
-  },
-);
+  for (const [product, price] of prices) {
+    const [asset = '', quote = ''] = product.split('-');
+    const pair = formatPair({ asset, quote });
+    const stored = async (): Promise<string | undefined> =>
+      decodePriceRecord((await valkey.bulk.get(`price:${pair}`)) ?? '')?.priceText;
+    await waitFor(async () => (await stored()) === normaliseDecimalText(price));
+  }
+  const metrics = await telemetry.scrape();
+  const countOf = (kind: string): number =>
+    Number(new RegExp(`^weir_feed_venue_events_total\\{.*kind="${kind}".*\\} (\\d+)$`, 'm').exec(metrics)?.[1]);
+  expect([countOf('ticker'), countOf('trade')]).toEqual([107, 97]);
+  expect(metrics).not.toMatch(/^weir_feed_tickers_dropped_total/m);
+});

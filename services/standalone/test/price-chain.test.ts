@@ -109,45 +109,43 @@ async function startChain(exchanges: Exchanges, feeds: readonly FeedDocument[]):
   };
 }
 
-// Skipped where the recordings are not beside the repository.
 const recording = findRecording(import.meta.dirname);
-test.skipIf(recording === undefined)(
-  "a replayed recording: the price API ends at every pair's last recorded price, to the digit",
-  async () => {
-    const lines = readFileSync(recording ?? '', 'utf8')
-      .trim()
-      .split('\n');
-    const lastPrices = new Map<string, string>();
-    for (const line of lines) {
-      // The recording's own format, see its README.
-      const { dir, raw } = JSON.parse(line) as { dir: string; raw: string };
-      if (dir !== 'in') continue;
-      const frame = JSON.parse(raw) as { type: string; product_id: string; price: string };
-      if (frame.type === 'ticker') lastPrices.set(frame.product_id, frame.price);
-    }
-    const pairs = [...lastPrices.keys()]
-      .map((id) => id.split('-'))
-      .map(([asset = '', quote = '']) => ({ asset, quote }));
-    const exchanges = await startExchanges({ venues: ['coinbase'], pairs, ticksPerSecond: 0 });
-    const byQuote = Object.groupBy(pairs, ({ quote }) => quote);
-    const feeds = Object.entries(byQuote).map(([quote, listed = []]) =>
-      feedDocument(
-        quote,
-        listed.map(({ asset }) => asset),
-        exchanges,
-      ),
-    );
-    expect(feeds.map(({ quote }) => quote).toSorted()).toEqual(['BTC', 'EUR', 'GBP', 'USD']);
-    const chain = await startChain(exchanges, feeds);
-    const control = exchanges.venue('coinbase');
-    await waitFor(() => pairs.every((pair) => control.subscribers(formatPair(pair)) > 0));
-    await control.replay(lines, { speed: 200 });
-    for (const pair of pairs) {
-      const expected = normaliseDecimalText(lastPrices.get(`${pair.asset}-${pair.quote}`) ?? '');
-      await waitFor(async () => (await chain.price(formatPair(pair))).price_text === expected);
-    }
-  },
-);
+test("a replayed recording: the price API ends at every pair's last recorded price, to the digit", async ({ skip }) => {
+  skip(
+    recording === undefined,
+    'recordings are missing: they are read from ../shared/recordings, beside the repository',
+  );
+  const lines = readFileSync(recording ?? '', 'utf8')
+    .trim()
+    .split('\n');
+  const lastPrices = new Map<string, string>();
+  for (const line of lines) {
+    // The recording's own format, see its README.
+    const { dir, raw } = JSON.parse(line) as { dir: string; raw: string };
+    if (dir !== 'in') continue;
+    const frame = JSON.parse(raw) as { type: string; product_id: string; price: string };
+    if (frame.type === 'ticker') lastPrices.set(frame.product_id, frame.price);
+  }
+  const pairs = [...lastPrices.keys()].map((id) => id.split('-')).map(([asset = '', quote = '']) => ({ asset, quote }));
+  const exchanges = await startExchanges({ venues: ['coinbase'], pairs, ticksPerSecond: 0 });
+  const byQuote = Object.groupBy(pairs, ({ quote }) => quote);
+  const feeds = Object.entries(byQuote).map(([quote, listed = []]) =>
+    feedDocument(
+      quote,
+      listed.map(({ asset }) => asset),
+      exchanges,
+    ),
+  );
+  expect(feeds.map(({ quote }) => quote).toSorted()).toEqual(['BTC', 'EUR', 'GBP', 'USD']);
+  const chain = await startChain(exchanges, feeds);
+  const control = exchanges.venue('coinbase');
+  await waitFor(() => pairs.every((pair) => control.subscribers(formatPair(pair)) > 0));
+  await control.replay(lines, { speed: 200 });
+  for (const pair of pairs) {
+    const expected = normaliseDecimalText(lastPrices.get(`${pair.asset}-${pair.quote}`) ?? '');
+    await waitFor(async () => (await chain.price(formatPair(pair))).price_text === expected);
+  }
+});
 
 describe('a served price', () => {
   async function startOnePair(): Promise<{ chain: Chain; exchanges: Exchanges }> {

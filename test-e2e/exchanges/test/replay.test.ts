@@ -66,8 +66,11 @@ describe('a replayed recording', () => {
     expect(exchanges.venue('coinbase').price('AAA')).toBe('1');
   });
 
-  // Skipped where the recordings are not beside the repository.
-  it.skipIf(recording === undefined)('of real traffic arrives whole: 107 tickers and 97 matches', async () => {
+  it('of real traffic arrives whole: 107 tickers and 97 matches', async ({ skip }) => {
+    skip(
+      recording === undefined,
+      'recordings are missing: they are read from ../shared/recordings, beside the repository',
+    );
     const lines = readFileSync(recording ?? '', 'utf8')
       .trim()
       .split('\n');

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { findVenue, type VenueEvent } from '../index.ts';
 import { findRecordings, readFrames, type RecordedFile } from './recordings.ts';
 
@@ -19,8 +19,15 @@ function countKinds(events: readonly VenueEvent[]): Record<string, number> {
   return counts;
 }
 
-// The recordings are not part of the repository (licences differ), so a clone without them skips these tests.
-describe.skipIf(recordings === undefined)('recorded traffic', () => {
+// The recordings are not part of the repository: licences differ.
+describe('recorded traffic', () => {
+  beforeEach(({ skip }) => {
+    skip(
+      recordings === undefined,
+      'recordings are missing: they are read from ../shared/recordings, beside the repository',
+    );
+  });
+
   test('Coinbase: 107 tickers and 97 matches are decoded, none lost', () => {
     const { files, decode } = read('coinbase');
     const subset = files.find(({ name }) => name.includes('cryptofeed'));
