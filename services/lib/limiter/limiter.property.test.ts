@@ -64,7 +64,28 @@ const deliver = index.map((call) => step(`deliver(${call})`, (sim) => sim.delive
 const settle = fc.constant(step('settle()', (sim) => sim.settle()));
 const repeat = index.map((call) => step(`repeat(${call})`, (sim) => sim.repeat(call)));
 const pause = index.map((pod) => step(`pause(${pod})`, (sim) => sim.pause(pod)));
-const resume = index.map((pod) => step(`resume(${pod})`, (sim) => sim.resume(pod)));
+const resume = fc
+  .tuple(index, fc.boolean())
+  .map(([pod, readsFirst]) => step(`resume(${pod}, ${readsFirst})`, (sim) => sim.resume(pod, readsFirst)));
+/** A lease that was granted while its pod stood still: to the pod it is younger than to the server when it reads of it. */
+const pausedReply = fc
+  .tuple(index, index, fc.constantFrom(30, 100, 245, 260), fc.constantFrom(0, 190, 240), fc.boolean())
+  .map(([pod, other, pausedMs, heldMs, readsFirst]) =>
+    step(`pausedReply(${pod}, ${other}, ${pausedMs}, ${heldMs}, ${readsFirst})`, async (sim) => {
+      await sim.request(pod, 1, 1);
+      await sim.settle();
+      await sim.passTime(300);
+      await sim.request(pod, 1, 1);
+      sim.pause(pod);
+      sim.executeAll();
+      await sim.passTime(pausedMs);
+      await sim.resume(pod, readsFirst);
+      await sim.passTime(heldMs);
+      await sim.spendLease(pod);
+      await sim.drain(other);
+      await sim.settle();
+    }),
+  );
 const crash = index.map((pod) => step(`crash(${pod})`, (sim) => sim.crash(pod)));
 const close = index.map((pod) => step(`close(${pod})`, (sim) => sim.close(pod)));
 const keep = fc.constant(step('keepForFailover()', (sim) => sim.keepForFailover()));
@@ -88,6 +109,7 @@ const hostile = [
   { arbitrary: repeat, weight: 2 },
   { arbitrary: pause, weight: 1 },
   { arbitrary: resume, weight: 2 },
+  { arbitrary: pausedReply, weight: 2 },
   { arbitrary: crash, weight: 1 },
   { arbitrary: close, weight: 1 },
   { arbitrary: stepBack, weight: 1 },

@@ -159,6 +159,14 @@ export function createSimulation(options: SimulationOptions) {
     call.executedMs = trueMs;
   };
 
+  /** The pod reads the reply of a call that has run. */
+  const answer = (call: PendingCall | undefined): void => {
+    if (call === undefined) return;
+    call.isOver = true;
+    call.pod.repliedMs = call.executedMs;
+    call.resolve(call.reply);
+  };
+
   const request = async (place: number, count: number, cost: number): Promise<void> => {
     const pod = podAt(place);
     if (pod.isPaused) return;
@@ -189,6 +197,10 @@ export function createSimulation(options: SimulationOptions) {
       );
       await settleMicrotasks();
     },
+    /** The server runs every call that has not run yet. */
+    executeAll(): void {
+      for (const call of calls) if (call.reply === undefined) execute(call);
+    },
     /** The server runs a call again, and nobody hears of it. */
     repeat(index: number): void {
       const call = pick(calls, index);
@@ -196,11 +208,7 @@ export function createSimulation(options: SimulationOptions) {
     },
     async deliver(index: number): Promise<void> {
       const ready = calls.filter((call) => call.reply !== undefined && !call.isOver && !call.pod.isPaused);
-      const call = pick(ready, index);
-      if (call === undefined) return;
-      call.isOver = true;
-      call.pod.repliedMs = call.executedMs;
-      call.resolve(call.reply);
+      answer(pick(ready, index));
       await settleMicrotasks();
     },
     /** Everything sent is run and answered, again and again until nobody asks. */
@@ -209,17 +217,22 @@ export function createSimulation(options: SimulationOptions) {
         const call = calls.find(({ isOver, pod }) => !isOver && !pod.isPaused);
         if (call === undefined) return;
         if (call.reply === undefined) execute(call);
-        call.isOver = true;
-        call.pod.repliedMs = call.executedMs;
-        call.resolve(call.reply);
+        answer(call);
         await settleMicrotasks();
       }
     },
     pause(place: number): void {
       podAt(place).isPaused = true;
     },
-    async resume(place: number): Promise<void> {
-      podAt(place).isPaused = false;
+    /** `readsFirst`: what the server has answered meanwhile lies in the socket, and is read before any timer runs. */
+    async resume(place: number, readsFirst: boolean): Promise<void> {
+      const pod = podAt(place);
+      pod.isPaused = false;
+      for (const call of readsFirst ? calls : []) {
+        if (call.pod !== pod || call.isOver || call.reply === undefined) continue;
+        answer(call);
+        await settleMicrotasks();
+      }
       await passTime(0);
     },
     /** Its tokens are gone and nobody reads its replies; what it has sent may still run. */
