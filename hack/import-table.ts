@@ -76,7 +76,7 @@ export const exclusives: readonly Exclusive[] = [
   },
   {
     npm: ['@kubernetes/client-node', 'undici'],
-    folders: ['operator'],
+    folders: ['operator', 'test-e2e'],
     why: 'the API server is talked to by operator/src/kube alone; services know no Kubernetes',
   },
   { npm: ['yaml', 'ajv', 'ajv-formats'], folders: ['crds'], why: 'resources are read and validated in @weir/crds' },
