@@ -13,7 +13,7 @@ const plumbing = ['config', 'telemetry', 'lifecycle', 'guardian'] as const;
 const edges = ['valkey', 'postgres', 'http'] as const;
 /** What a process is made of around its own work. */
 const runtime = ['process'] as const;
-const domains = ['venues', 'limiter', 'keys', 'cluster'] as const;
+const domains = ['venues', 'limiter', 'governor', 'keys', 'cluster', 'parameters', 'upstream', 'udp'] as const;
 const libraries = [...foundations, ...contracts, ...plumbing, ...edges, ...domains];
 const services = ['feed', 'price'] as const;
 

@@ -9,3 +9,4 @@
 export type { Admitted, Basis, DecideRequest, Decision, Refused } from './decision.ts';
 export type { BucketPolicy } from './lease-terms.ts';
 export { createLimiter, type Limiter, type LimiterOptions } from './limiter.ts';
+export type { ConsumeOptions, Consumption, ProviderQuota, ProviderQuotas } from './provider-quotas.ts';

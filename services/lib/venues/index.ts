@@ -9,7 +9,16 @@ import { coinbase } from './coinbase/coinbase.ts';
 import { kraken } from './kraken/kraken.ts';
 import type { Venue } from './venue.ts';
 
-export type { ProofOfLife, Venue, VenueLimits, VenueTiming } from './venue.ts';
+export type { ProofOfLife, Settlement, Venue, VenueLimits, VenueTiming } from './venue.ts';
+export type {
+  Instrument,
+  RestAnswer,
+  RestPrice,
+  RestRefusal,
+  RestRequest,
+  RestResponse,
+  VenueRest,
+} from './venue-rest.ts';
 export type {
   HeartbeatEvent,
   MaintenanceNotice,

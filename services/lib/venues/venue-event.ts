@@ -29,6 +29,8 @@ export interface TickerEvent extends OfMarket, Book {
 export interface QuoteEvent extends OfMarket, Book {
   readonly kind: 'quote';
   readonly tradeTime?: string;
+  /** Never goes back within a market; gaps mean nothing. */
+  readonly sequence?: number;
 }
 
 interface Trade extends OfMarket {
@@ -52,7 +54,7 @@ export interface PastTradeEvent extends Trade {
 
 export interface SubscribedEvent {
   readonly kind: 'subscribed';
-  /** Symbols whose prices will come. */
+  /** Symbols whose prices will come; empty with a `requestId`: all that the request named. */
   readonly symbols: readonly string[];
   /** The list is everything that is subscribed; otherwise it is what this request added. */
   readonly complete: boolean;

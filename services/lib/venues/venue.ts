@@ -1,9 +1,12 @@
 /** What a connector must know of a venue: how it speaks, how patient to be, how often to knock. */
 import type { VenueEvent } from './venue-event.ts';
+import type { VenueRest } from './venue-rest.ts';
 
 export interface VenueTiming {
   /** Without any frame for this long the venue is asked for a sign of life. */
   readonly pingAfterMs: number;
+  /** A sign of life is asked for this often, whatever comes; absent: only after silence. */
+  readonly pingEveryMs?: number;
   /** Without any frame for this long the connection counts as dead. */
   readonly deadAfterMs: number;
   /** From a subscribe frame to its answer. */
@@ -18,6 +21,8 @@ export interface VenueLimits {
   readonly symbolsPerFrame: number;
   readonly connectsPerSecond: number;
   readonly connectBurst: number;
+  /** More are spread over several connections; absent: one takes any number. */
+  readonly symbolsPerConnection?: number;
 }
 
 /**
@@ -25,8 +30,15 @@ export interface VenueLimits {
  *
  * trade-id-heartbeat: a heartbeat per market names its newest trade; if that is the ticker's, the price stands.
  * connection-heartbeat: the venue pushes every change, and any frame shows that it would have.
+ * symbol-repeat: the venue repeats the book of every market, changed or not.
  */
-export type ProofOfLife = 'trade-id-heartbeat' | 'connection-heartbeat';
+export type ProofOfLife = 'trade-id-heartbeat' | 'connection-heartbeat' | 'symbol-repeat';
+
+/**
+ * What the venue's dollar markets are settled in. A feed in USD takes BTC-USDT from a USDT venue and converts it by the
+ * USDT-USD markets of USD venues.
+ */
+export type Settlement = 'USD' | 'USDT';
 
 export interface Venue {
   /** As in a PriceFeed's `exchange`. */
@@ -37,6 +49,10 @@ export interface Venue {
   readonly timing: VenueTiming;
   readonly limits: VenueLimits;
   readonly proofOfLife: ProofOfLife;
+  readonly settlement?: Settlement;
+  readonly rest?: VenueRest;
+  /** How the venue is spoken to at an address of another protocol of its own, such as an archived one. */
+  at?(url: string): Venue | undefined;
   symbolOf(asset: string, quote: string): string;
   /** Never throws and never answers an empty list; a frame of N items gives N events. */
   decode(frame: string): readonly VenueEvent[];
@@ -44,4 +60,6 @@ export interface Venue {
   subscribeFrames(symbols: readonly string[], requestId: number): readonly string[];
   /** Absent: the WebSocket's own ping is the one to use. */
   pingFrame?(requestId: number): string;
+  /** Asks what is subscribed; the answer is a `subscribed` event that is complete. */
+  listFrame?(requestId: number): string;
 }
