@@ -17,3 +17,18 @@ export function splitSymbol(symbol: unknown, separator: '-' | '/'): MarketName |
   if (!CODE.test(asset) || !CODE.test(quote)) return undefined;
   return { symbol, asset: asset.toUpperCase(), quote: quote.toUpperCase() };
 }
+
+/**
+ * "BTCUSDT" with the quotes a venue has: the longest that it ends with. `undefined` when it is no code; a symbol that
+ * ends with none of them is a market all the same, whose asset is all that is known.
+ */
+export function splitJoinedSymbol(symbol: unknown, quotes: readonly string[]): MarketName | undefined {
+  if (typeof symbol !== 'string' || !CODE.test(symbol)) return undefined;
+  const name = symbol.toUpperCase();
+  let quote = '';
+  for (const candidate of quotes) {
+    if (candidate.length > quote.length && candidate.length < name.length && name.endsWith(candidate))
+      quote = candidate;
+  }
+  return { symbol, asset: name.slice(0, name.length - quote.length), quote };
+}

@@ -100,6 +100,8 @@ export interface StatusEvent {
   /** Markets in which nothing is matched although the venue is online; absent: the venue does not say. */
   readonly haltedSymbols?: readonly string[];
   readonly maintenance?: readonly MaintenanceNotice[];
+  /** It speaks of this piece of work alone: what was said of others still holds. */
+  readonly work?: string;
 }
 
 /** The venue will end this connection, and takes a new one. */
