@@ -8,8 +8,8 @@ export interface Draft {
   readonly why: 'first' | 'changed' | 'confirmed' | 'rewrite';
 }
 
-/** Whether readers are told; a rewritten record tells them nothing but the age they know. */
-export const isNews = (draft: Draft): boolean => draft.why !== 'rewrite';
+/** Whether readers know another value, or none. */
+export const isValueNews = ({ why }: Draft): boolean => why === 'first' || why === 'changed';
 
 /**
  * changed: prices that differ from what was written. all: also those that are only known to be current more recently,

@@ -13,9 +13,10 @@ import {
   formatPair,
   type FeedDocument,
   type Pair,
+  type PriceConfirmation,
   type PriceRecord,
 } from '@weir/wire';
-import type { Aggregate } from './aggregate-quotes.ts';
+import { isSameValue, type Aggregate } from './aggregate-quotes.ts';
 
 /**
  * KEYS[1] price:<pair>. ARGV[1] record, ARGV[2] its seq, ARGV[3] time to live in ms.
@@ -55,6 +56,8 @@ export interface RecordWriter {
    * refusal that this one has no right to write any more. Rejects when Valkey does not answer.
    */
   write(asset: string, aggregate: Aggregate, mayGoOn: () => boolean): Promise<PriceRecord | undefined>;
+  /** What readers are told of a price that stands, whether or not it was stored; `undefined` when it was never stored. */
+  confirm(asset: string, aggregate: Aggregate): PriceConfirmation | undefined;
 }
 
 /** How a confirmation looks in a record; converted once, so that one confirmation has one timestamp. */
@@ -78,6 +81,8 @@ export function createRecordWriter({ valkey, clock, onRefused }: RecordWriterOpt
   const seqs = new Map<string, number>();
   const stamps = new Map<string, Stamp>();
   const written = new Map<string, Aggregate>();
+  /** Seq of the first record with the value of the last one. */
+  const valueSeqs = new Map<string, number>();
   let document: FeedDocument | undefined;
 
   const stampOf = (asset: string, aggregate: Aggregate): Stamp => {
@@ -93,6 +98,12 @@ export function createRecordWriter({ valkey, clock, onRefused }: RecordWriterOpt
     return stamp;
   };
 
+  const nextSeq = (pair: string): number => {
+    const seq = Math.max((seqs.get(pair) ?? 0) + 1, Math.floor(valkey.serverTimeMs() * 1_000));
+    seqs.set(pair, seq);
+    return seq;
+  };
+
   const store = async (record: PriceRecord, key: string, settings: FeedDocument): Promise<number | undefined> => {
     const json = encodePriceRecord(record, valkey.serverTimeMs(), settings.freshness);
     const reply = await valkey.bulk.run(storeNewerRecord, [key], [json, record.seq, recordTtlMs(settings)]);
@@ -105,6 +116,7 @@ export function createRecordWriter({ valkey, clock, onRefused }: RecordWriterOpt
       const pairs = new Set(next.assets.map((asset) => formatPair({ asset, quote: next.quote })));
       for (const pair of seqs.keys()) if (!pairs.has(pair)) seqs.delete(pair);
       for (const asset of stamps.keys()) if (!assets.has(asset)) stamps.delete(asset);
+      for (const asset of valueSeqs.keys()) if (!assets.has(asset)) valueSeqs.delete(asset);
       // Whatever else has changed may show in the records, the thresholds of `status` for one.
       written.clear();
       document = next;
@@ -117,11 +129,12 @@ export function createRecordWriter({ valkey, clock, onRefused }: RecordWriterOpt
       const pair = formatPair({ asset, quote: settings.quote });
       for (const isRetry of [false, true]) {
         if (isRetry && !mayGoOn()) return undefined;
-        const seq = Math.max((seqs.get(pair) ?? 0) + 1, Math.floor(valkey.serverTimeMs() * 1_000));
-        seqs.set(pair, seq);
+        const seq = nextSeq(pair);
         const record = recordOf(stampOf(asset, aggregate), { asset, quote: settings.quote }, seq);
         const inTheWay = await store(record, keyspace.price.key({ pair }), settings);
         if (inTheWay === undefined) {
+          const before = written.get(asset);
+          if (before === undefined || !isSameValue(before, aggregate)) valueSeqs.set(asset, seq);
           written.set(asset, aggregate);
           return record;
         }
@@ -129,6 +142,15 @@ export function createRecordWriter({ valkey, clock, onRefused }: RecordWriterOpt
         onRefused();
       }
       return undefined;
+    },
+    confirm(asset, aggregate) {
+      const sinceSeq = valueSeqs.get(asset);
+      if (document === undefined || sinceSeq === undefined || !written.has(asset)) return undefined;
+      const { confirmedAtMs } = stampOf(asset, aggregate);
+      const pair = formatPair({ asset, quote: document.quote });
+      const isStored = written.get(asset) === aggregate;
+      written.set(asset, aggregate);
+      return { asset, sinceSeq, seq: isStored ? (seqs.get(pair) ?? sinceSeq) : nextSeq(pair), confirmedAtMs };
     },
   };
 }

@@ -7,6 +7,7 @@ import {
   decodePriceUpdateBatch,
   parseDecimal,
   type FeedDocument,
+  type PriceConfirmation,
   type PriceRecord,
   type PriceUpdateBatch,
 } from '@weir/wire';
@@ -97,6 +98,13 @@ async function stored(pair: string): Promise<PriceRecord | undefined> {
   return decodePriceRecord((await valkey.bulk.get(`price:${pair}`)) ?? '');
 }
 
+/** Every instant at which readers were told that the price was current: by a record, or by a confirmation of it. */
+const instantsOf = (asset: string): number[] =>
+  heard
+    .flatMap(({ records, confirmations }) => [...records, ...confirmations])
+    .filter((news) => news.asset === asset)
+    .map(({ confirmedAtMs }) => confirmedAtMs);
+
 const heardOf = (asset: string): PriceRecord[] =>
   heard.flatMap((batch) => batch.records).filter((record) => record.asset === asset);
 
@@ -160,12 +168,51 @@ test('tells with the heartbeat that an unchanged price is still current, and bet
   desk.say('BTC', '5');
   await waitFor(() => heardOf('BTC').length === 1);
   const confirming = systemClock.setInterval(() => desk.say('BTC', '5'), 5);
-  await waitFor(() => heardOf('BTC').length >= 4);
+  await waitFor(() => instantsOf('BTC').length >= 4);
   confirming.cancel();
-  const instants = heardOf('BTC').map((record) => record.confirmedAtMs);
+  const instants = instantsOf('BTC');
+  expect(heardOf('BTC')).toHaveLength(1);
   for (const [index, instant] of instants.slice(2).entries()) {
     expect(instant - (instants[index + 1] ?? 0)).toBeGreaterThan(150);
   }
+});
+
+test('a confirmation covers the seqs since the record with that value, and what is stored meanwhile', async () => {
+  const desk = openDesk({ publish: { intervalMs: 10, heartbeatMs: 100 } });
+  desk.publisher.begin('a:1');
+  desk.say('BTC', '5');
+  await waitFor(() => heardOf('BTC').length === 1);
+  const confirmationsOf = (): PriceConfirmation[] => heard.flatMap(({ confirmations }) => confirmations);
+  const confirming = systemClock.setInterval(() => desk.say('BTC', '5'), 5);
+  await waitFor(() => confirmationsOf().length >= 3);
+  confirming.cancel();
+  const [record] = heardOf('BTC');
+  expect(new Set(confirmationsOf().map(({ sinceSeq }) => sinceSeq))).toEqual(new Set([record?.seq]));
+  const seqs = confirmationsOf().map(({ seq }) => seq);
+  expect(seqs).toEqual([...new Set(seqs)].toSorted((a, b) => a - b));
+  expect((await stored('BTC'))?.seq).toBeGreaterThanOrEqual(record?.seq ?? Infinity);
+  desk.say('BTC', '6');
+  await waitFor(() => heardOf('BTC').at(-1)?.priceText === '6');
+  const changedSeq = heardOf('BTC').at(-1)?.seq;
+  expect(changedSeq).toBeGreaterThan(seqs.at(-1) ?? Infinity);
+  desk.say('BTC', '6');
+  await waitFor(() => confirmationsOf().at(-1)?.sinceSeq === changedSeq);
+});
+
+test('stores a large feed again by turns, so that a Valkey that lost it has all of it back after a few heartbeats', async () => {
+  const assets = Array.from({ length: 1_000 }, (_, index) => `A${index}`);
+  // 400 by heartbeat.
+  const desk = openDesk({ assets, publish: { intervalMs: 10, heartbeatMs: 100 } });
+  for (const asset of assets) desk.say(asset, '1');
+  desk.publisher.begin('a:1');
+  await waitFor(async () => (await valkey.bulk.call('DBSIZE')) === 1_000);
+  await waitFor(() => heard.at(-1)?.records.length === 0);
+  const storedBefore = desk.metrics.recordsStored.value;
+  const batchesBefore = heard.length;
+  await valkey.bulk.call('FLUSHALL');
+  await waitFor(async () => (await valkey.bulk.call('DBSIZE')) === 1_000);
+  // Three heartbeats, one that was under way, and one more until this was noticed; all at once would be 1,000 each.
+  expect(desk.metrics.recordsStored.value - storedBefore).toBeLessThanOrEqual(400 * (heard.length - batchesBefore + 1));
 });
 
 test('never gives a price that nobody confirms another timestamp, however often it is written', async () => {
@@ -286,7 +333,7 @@ test('one record that Valkey never takes holds up no other price, nor the heartb
   await waitFor(() => desk.metrics.roundsFailed.value > failedBefore + 2);
   for (const asset of assets) desk.say(asset, '1');
   const confirmedMs = valkey.serverTimeMs();
-  await waitFor(() => (heardOf('A449').at(-1)?.confirmedAtMs ?? 0) >= confirmedMs - 5);
+  await waitFor(() => (instantsOf('A449').at(-1) ?? 0) >= confirmedMs - 5);
   desk.say('A449', '2');
   await waitFor(() => heardOf('A449').at(-1)?.priceText === '2');
   expect(await valkey.bulk.call('DBSIZE')).toBe(450);

@@ -95,7 +95,8 @@ function follow(heartbeatMs: number) {
     advance: (ms: number) => clock.advance(ms),
     beat: () => {
       number += 1;
-      on?.message('price:updates', encodePriceUpdateBatch({ feed: 'weir/majors', lease: 'l1', number, records: [] }));
+      const batch = { feed: 'weir/majors', lease: 'l1', number, madeAtMs: 0, records: [], confirmations: [] };
+      on?.message('price:updates', encodePriceUpdateBatch(batch));
     },
     isSilent: () => table.feeds.get('weir/majors')?.isSilent,
     rereads: () => rereads,

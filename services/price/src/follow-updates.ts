@@ -2,7 +2,7 @@
  * Keeps T1 in step with `price:updates`, and notices when it cannot.
  *
  * Records may have been lost when a batch number is missing, when a lease that is not known starts above 1, and when
- * the subscription was interrupted; then the feed's pairs are read again from Valkey. A feed without a batch for three
+ * the subscription was interrupted; then the feed's pairs are read again from Valkey. A confirmation of a record that was never heard has that pair read. A feed without a batch for three
  * of its heartbeats, and for 3 s, is silent: its pairs are read again once, and while the silence lasts every request looks
  * into Valkey (at the pace of `read-price`), because a channel that died quietly looks just like a feed that died.
  */
@@ -46,15 +46,30 @@ export function followUpdates(options: FollowUpdatesOptions): UpdatesFollower {
     const { traceparent: parent } = batch;
     const span = parent && tracing.start('apply price updates', { parent, kind: 'consumer' });
     const serverNowMs = valkey.serverTimeMs();
-    for (const record of batch.records) table.apply(record, serverNowMs);
-    if (span) span.end();
+    for (const record of batch.records) {
+      if (table.apply(record, serverNowMs)) {
+        metrics.updateDelay.record(Math.max(0, serverNowMs - batch.madeAtMs + record.latencyMs));
+      }
+    }
     const feed = table.feeds.get(batch.feed);
+    const missed = feed === undefined ? [] : confirmAll(feed, batch);
+    if (span) span.end();
     if (feed === undefined) return;
     const isContinuous = noteBatch(feed, batch, clock.monotonicMs());
+    if (missed.length > 0) reread(missed);
     if (isContinuous) return;
     metrics.gaps.add();
     logger.debug({ feed: feed.name, lease: batch.lease, number: batch.number }, 'price updates lost, reading again');
     reread(feed.slots);
+  };
+
+  const confirmAll = (feed: FeedState, { confirmations }: PriceUpdateBatch): Slot[] => {
+    const missed: Slot[] = [];
+    for (const confirmation of confirmations) {
+      const slot = table.confirm(feed, confirmation);
+      if (slot !== undefined) missed.push(slot);
+    }
+    return missed;
   };
 
   const silence = (feed: FeedState): void => {

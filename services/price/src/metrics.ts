@@ -18,10 +18,15 @@ export interface PriceMetrics {
   readonly limiterUnavailable: HotCounter;
   readonly dryRunRefusals: HotCounter;
   // Do price updates arrive?
+  readonly updateDelay: HotHistogram;
   readonly gaps: HotCounter;
   readonly unreadableBatches: HotCounter;
 }
 
+/** Fine around 100 ms, which is what is promised. */
+const UPDATE_DELAY_BOUNDARIES_MS = [
+  1, 2, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 125, 150, 200, 250, 500, 1_000, 2_500, 5_000,
+];
 const AGE_BOUNDARIES_SECONDS = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60, 300];
 
 export function createPriceMetrics(telemetry: Telemetry): PriceMetrics {
@@ -59,6 +64,11 @@ export function createPriceMetrics(telemetry: Telemetry): PriceMetrics {
     rateLimited: decisions('rate_limited'),
     limiterUnavailable: decisions('unavailable'),
     dryRunRefusals: decisions('dry_run_refused'),
+    updateDelay: telemetry.histogram('weir.price.update_delay', {
+      description: 'From the arrival of a venue’s frame at a feed to the price being in the memory of this process',
+      unit: 'ms',
+      boundaries: UPDATE_DELAY_BOUNDARIES_MS,
+    }),
     gaps: telemetry.counter('weir.price.update_gaps', {
       description: 'Times that batches of price updates were missing',
       unit: '{gap}',

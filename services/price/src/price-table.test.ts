@@ -51,6 +51,28 @@ test('names pairs in another quote than USD with it', () => {
   expect(table.apply(priceRecord({ asset: 'BTC', quote: 'USD' }), NOW_MS)).toBe(false);
 });
 
+test('a confirmation moves the instant of the record it speaks of, and of no other', () => {
+  const table = createPriceTable();
+  table.declare(new Map([['a/x', feedDocument({ feed: 'a/x', quote: 'EUR' })]]), 0);
+  const feed = table.feeds.get('a/x');
+  const slot = table.slot('BTC-EUR');
+  if (slot === undefined || feed === undefined) throw new Error('BTC is declared');
+  const confirm = (sinceSeq: number, seq: number, asset = 'BTC'): typeof slot | undefined =>
+    table.confirm(feed, { asset, sinceSeq, seq, confirmedAtMs: NOW_MS + seq });
+  // Nothing is known yet.
+  expect(confirm(10, 11)).toBe(slot);
+  expect(confirm(10, 11, 'UNKNOWN')).toBeUndefined();
+  table.apply(priceRecord({ quote: 'EUR', seq: 10, confirmedAtMs: NOW_MS }), NOW_MS);
+  const head = headOf(slot, slot.record ?? priceRecord());
+  expect(confirm(10, 12)).toBeUndefined();
+  expect(slot.record).toMatchObject({ seq: 12, confirmedAtMs: NOW_MS + 12, priceText: '84737.58' });
+  expect(headOf(slot, slot.record ?? priceRecord())).not.toBe(head);
+  // One that comes late, or speaks of a record that was missed.
+  expect(confirm(10, 11)).toBeUndefined();
+  expect(confirm(13, 14)).toBe(slot);
+  expect(slot.record).toMatchObject({ seq: 12, confirmedAtMs: NOW_MS + 12 });
+});
+
 test('a new record gets a new head', () => {
   const table = createPriceTable();
   table.declare(new Map([['a/x', feedDocument({ feed: 'a/x' })]]), 0);

@@ -4,7 +4,7 @@
  * A slot exists for each asset of each feed document, with or without a price; it keeps what its answers are made of, so
  * that a request costs one map look-up. Slots survive a change of documents as long as their pair is declared.
  */
-import { formatPair, priceJsonHead, type PriceRecord } from '@weir/wire';
+import { formatPair, priceJsonHead, type PriceConfirmation, type PriceRecord } from '@weir/wire';
 import type { Feed } from './read-documents.ts';
 
 /** A feed as its document and its batches on `price:updates` show it. */
@@ -60,6 +60,8 @@ export interface PriceTable {
   declare(documents: ReadonlyMap<string, Feed>, monotonicMs: number): readonly Slot[];
   /** Keeps a record if it is newer than the one held; false also for pairs that no document declares. */
   apply(record: PriceRecord, serverNowMs: number): boolean;
+  /** Moves the instant of a record that stands; the slot when its record was missed, which then has to be read. */
+  confirm(feed: FeedState, confirmation: PriceConfirmation): Slot | undefined;
 }
 
 export function createPriceTable(): PriceTable {
@@ -86,6 +88,16 @@ export function createPriceTable(): PriceTable {
       slot.record = record;
       slot.head = undefined;
       return true;
+    },
+    confirm({ document: { quote } }, { asset, sinceSeq, seq, confirmedAtMs }) {
+      const slot = slots.get(formatPair({ asset, quote }));
+      if (slot === undefined) return undefined;
+      const { record } = slot;
+      if (record === undefined || record.seq < sinceSeq) return slot;
+      if (record.seq >= seq) return undefined;
+      slot.record = { ...record, seq, confirmedAtMs };
+      slot.head = undefined;
+      return undefined;
     },
   };
 }

@@ -120,7 +120,14 @@ export async function startHarness(): Promise<Harness> {
     },
     putPrice,
     async sendBatch(batch) {
-      const json = encodePriceUpdateBatch({ feed: 'weir/majors', lease: 'lease-1', records: [], ...batch });
+      const json = encodePriceUpdateBatch({
+        feed: 'weir/majors',
+        lease: 'lease-1',
+        madeAtMs: 0,
+        records: [],
+        confirmations: [],
+        ...batch,
+      });
       await valkey.bulk.call('PUBLISH', keyspace.priceUpdates.key(), json);
     },
     async startPod(options = {}) {
