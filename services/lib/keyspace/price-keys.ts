@@ -22,8 +22,9 @@ export const priceKeys = {
     ttl: '24 h',
     ttlSeconds: 86_400,
     writers: ['feed', 'price'],
-    readers: ['price'],
-    notes: '`price` writes it when absent',
+    readers: ['feed', 'price'],
+    notes:
+      'replaced whole when it is over an hour old; `<ASSET>-<QUOTE>:rest` → name in REST requests and answers where it is another one; `from` → the REST address that was asked: a list of another one is not taken',
   }),
   feedStatus: defineFamily('key', 'feed:status:<namespace>/<name>', {
     type: 'string JSON',

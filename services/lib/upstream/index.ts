@@ -1,2 +1,17 @@
-/** Prices and instrument lists of venues by REST, within the governor, the provider's quota and one request in flight per host. */
-export type { FetchedPrice, FetchOutcome, InstrumentDirectory, VenueFetcher } from './venue-fetcher.ts';
+/**
+ * Prices and instrument lists of venues by REST, within the governor, the provider's quota and one request in flight per
+ * host.
+ *
+ * Guarantees: nothing here rejects or throws; a request ends within seconds; what a venue is asked is known to the
+ * governor and taken from its quota before it is sent; a venue that says 429 is left alone by the whole cluster; a list
+ * once known stays known. Does not: retry a request, decide when to fetch, or know any venue by name.
+ */
+export { createHostLanes, type HostLanes } from './host-lanes.ts';
+export {
+  createInstrumentDirectory,
+  type InstrumentDirectory,
+  type InstrumentDirectoryOptions,
+} from './instrument-directory.ts';
+export type { InstrumentList } from './instrument-store.ts';
+export { createVenueFetcher, type FetchedPrice, type VenueFetcher } from './venue-fetcher.ts';
+export type { FetchOutcome, FetchRefusal, UpstreamOptions } from './venue-requests.ts';

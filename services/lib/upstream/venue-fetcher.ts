@@ -1,30 +1,61 @@
-/** What feeds and price servers ask of a venue's REST interface. */
-import type { Instrument, RestPrice } from '@weir/venues';
+/** Prices of one venue by REST: what feeds (prewarm, fallback) and price servers (a price that nobody has) ask for. */
+import type { Instrument, RestPrice, Venue } from '@weir/venues';
+import { createVenueRequests, type FetchOutcome, type FetchRefusal, type UpstreamOptions } from './venue-requests.ts';
 
 export interface FetchedPrice extends RestPrice {
   /** When the venue must have known it: arrival less half the round trip, on the process's monotonic clock. */
   readonly confirmedMonotonicMs: number;
 }
 
-/** shed, concurrency: the governor. quota: the provider's. throttled, unknown, failed: the venue. */
-export type FetchOutcome<T> =
-  | { readonly kind: 'ok'; readonly value: T }
-  | {
-      readonly kind: 'refused';
-      readonly cause: 'shed' | 'concurrency' | 'quota' | 'throttled' | 'unknown' | 'failed';
-      readonly reason: string;
-      readonly retryAfterMs?: number;
-    };
-
 /** One venue at one address. Never rejects. */
 export interface VenueFetcher {
-  /** `background` for prewarm and fallback, `interactive` while somebody waits. */
+  /**
+   * In class background. Where it takes several requests and some fail, the prices of the others; markets without a
+   * price are left out.
+   */
   batch(instruments: readonly Instrument[]): Promise<FetchOutcome<readonly FetchedPrice[]>>;
+  /** In class interactive: somebody waits. */
   one(instrument: Instrument): Promise<FetchOutcome<FetchedPrice>>;
 }
 
-/** Which markets a venue lists: memory, then Valkey (`venue:instruments:<venue>`), then the venue. */
-export interface InstrumentDirectory {
-  /** By `<ASSET>-<QUOTE>`; `undefined` while nobody knows. Never rejects. */
-  load(): Promise<ReadonlyMap<string, Instrument> | undefined>;
+export function createVenueFetcher(options: UpstreamOptions): VenueFetcher {
+  const { venue } = options;
+  const { rest } = venue;
+  if (rest === undefined) return createUnable(venue);
+  const requests = createVenueRequests(options);
+  return {
+    async batch(instruments) {
+      const prices: FetchedPrice[] = [];
+      let firstRefusal: FetchRefusal | undefined;
+      for (const request of rest.batchRequests(instruments)) {
+        const outcome = await requests.ask(request, 'batch', (response) => rest.decodePrices(response, instruments));
+        if (outcome.kind === 'ok') {
+          for (const price of outcome.value.value) prices.push(stamp(price, outcome.value.knownMonotonicMs));
+          continue;
+        }
+        firstRefusal ??= outcome;
+        // Whoever is turned down before or by the venue would only be turned down again.
+        if (outcome.cause !== 'failed' && outcome.cause !== 'unknown') break;
+      }
+      if (firstRefusal !== undefined && prices.length === 0) return firstRefusal;
+      return { kind: 'ok', value: prices };
+    },
+    async one(instrument) {
+      const request = rest.oneRequest(instrument);
+      const outcome = await requests.ask(request, 'one', (response) => rest.decodePrices(response, [instrument]));
+      if (outcome.kind === 'refused') return outcome;
+      const [price] = outcome.value.value;
+      if (price === undefined) return { kind: 'refused', cause: 'unknown', reason: 'the venue has no price of it' };
+      return { kind: 'ok', value: stamp(price, outcome.value.knownMonotonicMs) };
+    },
+  };
+}
+
+function stamp(price: RestPrice, confirmedMonotonicMs: number): FetchedPrice {
+  return { ...price, confirmedMonotonicMs };
+}
+
+function createUnable({ title }: Venue): VenueFetcher {
+  const refusal: FetchRefusal = { kind: 'refused', cause: 'failed', reason: `${title} is not asked by REST` };
+  return { batch: () => Promise.resolve(refusal), one: () => Promise.resolve(refusal) };
 }

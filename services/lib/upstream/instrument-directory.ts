@@ -1,0 +1,153 @@
+/**
+ * Which markets a venue lists: memory, then Valkey, then the venue itself.
+ *
+ * No timer runs here: a list is looked at anew by whoever asks once it is about an hour old, in the background, and what
+ * is known goes on being answered until there is something newer. One process of the cluster asks the venue, the others
+ * find its answer in Valkey. While nobody knows, the venue is asked ever less often.
+ */
+import type { ValkeyClient } from '@weir/valkey';
+import type { Instrument, VenueRest } from '@weir/venues';
+import { createInstrumentStore, listInstruments, type InstrumentList } from './instrument-store.ts';
+import { createVenueRequests, type UpstreamOptions, type VenueRequests } from './venue-requests.ts';
+
+export interface InstrumentDirectory {
+  /** By `<ASSET>-<QUOTE>`; `undefined` while nobody knows. The same map as before while nothing has changed. Never rejects. */
+  load(): Promise<InstrumentList | undefined>;
+}
+
+export interface InstrumentDirectoryOptions extends UpstreamOptions {
+  readonly valkey: ValkeyClient;
+  /** Uniform in [0, 1). */
+  readonly random?: () => number;
+}
+
+const REFRESH_MS = 3_600_000;
+/** So that the processes of a cluster do not ask at once. */
+const REFRESH_SPREAD = 0.2;
+const RETRY_MS_MIN = 1_000;
+const RETRY_MS_MAX = 60_000;
+
+export function createInstrumentDirectory(options: InstrumentDirectoryOptions): InstrumentDirectory {
+  const { venue } = options;
+  if (venue.rest === undefined) return { load: () => Promise.resolve(undefined) };
+  return new Directory(options, venue.rest);
+}
+
+class Directory implements InstrumentDirectory {
+  readonly #options: InstrumentDirectoryOptions;
+  readonly #rest: VenueRest;
+  readonly #requests: VenueRequests;
+  readonly #store: ReturnType<typeof createInstrumentStore>;
+  #known: InstrumentList | undefined;
+  #dueMs = -Infinity;
+  #failures = 0;
+  #looking: Promise<void> | undefined;
+  #asking: Promise<void> | undefined;
+
+  constructor(options: InstrumentDirectoryOptions, rest: VenueRest) {
+    this.#options = options;
+    this.#rest = rest;
+    this.#requests = createVenueRequests(options);
+    this.#store = createInstrumentStore(options.valkey, options.venue.id, options.restUrl);
+  }
+
+  async load(): Promise<InstrumentList | undefined> {
+    if (this.#options.clock.monotonicMs() >= this.#dueMs && this.#asking === undefined) {
+      this.#looking ??= this.#look().finally(() => {
+        this.#looking = undefined;
+      });
+    }
+    if (this.#known === undefined) await this.#looking;
+    return this.#known;
+  }
+
+  async #look(): Promise<void> {
+    const stored = await this.#readStore();
+    // An old list is better than waiting for a new one.
+    if (stored !== undefined && this.#known === undefined) this.#known = stored.instruments;
+    const leftMs = this.#refreshMs() - (stored?.ageMs ?? Infinity);
+    if (stored !== undefined && leftMs > 0) {
+      this.#settle(stored.instruments, leftMs);
+      return;
+    }
+    this.#asking = this.#ask().finally(() => {
+      this.#asking = undefined;
+    });
+    // Whoever waits for it has nothing to go on with.
+    if (this.#known === undefined) await this.#asking;
+  }
+
+  async #ask(): Promise<void> {
+    this.#backOff();
+    const fetched = await this.#fetch();
+    if (fetched === undefined) return;
+    this.#settle(fetched, this.#refreshMs());
+    const { logger, venue } = this.#options;
+    try {
+      await this.#store.write(fetched);
+    } catch (err) {
+      logger.warn({ err, venue: venue.id }, 'list of markets not stored');
+    }
+  }
+
+  #settle(instruments: InstrumentList, forMs: number): void {
+    this.#failures = 0;
+    this.#dueMs = this.#options.clock.monotonicMs() + forMs;
+    if (this.#known === undefined || !isSame(this.#known, instruments)) this.#known = instruments;
+  }
+
+  /** Until an answer says otherwise. */
+  #backOff(): void {
+    const { clock, random = Math.random } = this.#options;
+    const mostMs = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** this.#failures);
+    this.#failures += 1;
+    this.#dueMs = clock.monotonicMs() + mostMs * (0.5 + random() / 2);
+  }
+
+  #refreshMs(): number {
+    const { random = Math.random } = this.#options;
+    return REFRESH_MS * (1 + REFRESH_SPREAD * (random() - 0.5));
+  }
+
+  async #readStore() {
+    try {
+      return await this.#store.read();
+    } catch (err) {
+      this.#options.logger.debug({ err }, 'list of markets not read from Valkey');
+      return undefined;
+    }
+  }
+
+  /** All of the requests, or nothing: half a list would say of the other half that it is not there. */
+  async #fetch(): Promise<InstrumentList | undefined> {
+    const listed: Instrument[] = [];
+    for (const request of this.#rest.instrumentRequests) {
+      const decode = this.#rest.decodeInstruments.bind(this.#rest);
+      const outcome = await this.#requests.ask(request, 'instruments', decode);
+      if (outcome.kind === 'refused') {
+        if (outcome.retryAfterMs !== undefined) this.#wait(outcome.retryAfterMs);
+        return undefined;
+      }
+      for (const instrument of outcome.value.value) listed.push(instrument);
+    }
+    const list = listInstruments(listed);
+    if (list.size === 0) {
+      this.#options.logger.warn({ venue: this.#options.venue.id }, 'venue lists no market');
+      return undefined;
+    }
+    return list;
+  }
+
+  #wait(forMs: number): void {
+    this.#dueMs = Math.max(this.#dueMs, this.#options.clock.monotonicMs() + forMs);
+  }
+}
+
+function isSame(a: InstrumentList, b: InstrumentList): boolean {
+  if (a.size !== b.size) return false;
+  for (const [pair, { symbol, restSymbol }] of a) {
+    const other = b.get(pair);
+    if (other?.symbol !== symbol || other.restSymbol !== restSymbol) return false;
+  }
+  return true;
+}

@@ -1,0 +1,171 @@
+/** Lists of markets against a real Valkey, the simulated Coinbase, and a server that fails. */
+import { demoPair, startExchanges } from '@weir/exchanges';
+import { keyspace } from '@weir/keyspace';
+import {
+  createFakeClock,
+  createTestTelemetry,
+  silentLogger,
+  startTestValkey,
+  waitFor,
+  type TestValkey,
+} from '@weir/testing';
+import { createValkey, type Valkey } from '@weir/valkey';
+import { systemClock } from '@weir/clock';
+import type { Instrument, RestAnswer, RestResponse } from '@weir/venues';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { createInstrumentDirectory } from '../index.ts';
+import { BTC, callerOf, ETH, json, plainRest, plainVenue, startScriptedRest } from './scripted-rest.ts';
+
+const HOUR_MS = 3_600_000;
+const KEY = keyspace.venueInstruments.key({ venue: 'plain' });
+
+let server: TestValkey;
+let valkey: Valkey;
+beforeAll(async () => {
+  server = await startTestValkey();
+  valkey = createValkey({
+    target: { kind: 'standalone', host: '127.0.0.1', port: server.port },
+    clock: systemClock,
+    logger: silentLogger,
+    telemetry: createTestTelemetry(),
+    clientName: 'test',
+    deadlines: { decideMs: 5_000, bulkMs: 5_000 },
+  });
+  await valkey.ready();
+});
+afterAll(async () => {
+  await valkey.close();
+  await server.stop();
+});
+beforeEach(() => valkey.bulk.call('DEL', KEY));
+
+/** The middle of every spread. */
+const random = () => 0.5;
+
+function directoryOf(rest: { readonly url: string }, clock = createFakeClock()) {
+  const { notes, upstream } = callerOf(rest);
+  const directory = createInstrumentDirectory({ ...upstream, clock, valkey: valkey.bulk, random });
+  return { clock, notes, directory };
+}
+
+test('the venue is asked once, and Valkey has the list for everybody else', async () => {
+  await using rest = await startScriptedRest(json(200, [BTC, ETH, { asset: 'bad name', quote: 'USD', symbol: 'X' }]));
+  const first = directoryOf(rest);
+  const [list, same] = await Promise.all([first.directory.load(), first.directory.load()]);
+  expect([...(list ?? [])]).toEqual([
+    ['BTC-USD', BTC],
+    ['ETH-USD', ETH],
+  ]);
+  expect(same).toBe(list);
+  await waitFor(async () => (await valkey.bulk.call('EXISTS', KEY)) === 1);
+  expect(await valkey.bulk.hgetall(KEY)).toEqual({
+    from: rest.url,
+    'BTC-USD': 'BTC-USD',
+    'ETH-USD': 'ETH-USD',
+    'ETH-USD:rest': 'XETHZUSD',
+  });
+  expect(await valkey.bulk.call('TTL', KEY)).toBeGreaterThan(86_000);
+  expect(await directoryOf(rest).directory.load()).toEqual(list);
+  expect(rest.paths).toEqual(['/markets']);
+  expect(first.notes.consumed).toMatchObject([{ options: { class: 'background' } }]);
+});
+
+test('a list from Valkey serves while the venue is down, and is looked at anew once it is an hour old', async () => {
+  await using rest = await startScriptedRest(json(200, [BTC]));
+  await directoryOf(rest).directory.load();
+  await waitFor(async () => (await valkey.bulk.call('EXISTS', KEY)) === 1);
+  rest.handler = json(500, {});
+  const { directory, clock } = directoryOf(rest);
+  const list = await directory.load();
+  expect(list?.get('BTC-USD')).toEqual(BTC);
+  await clock.advance(1.2 * HOUR_MS);
+  await valkey.bulk.call('PEXPIRE', KEY, 23 * HOUR_MS - 1_000);
+  // Refreshed in the background, in vain.
+  expect(await directory.load()).toBe(list);
+  await waitFor(() => rest.paths.length === 2);
+  rest.handler = json(200, [BTC, ETH]);
+  await waitFor(async () => {
+    await clock.advance(60_000);
+    return (await directory.load())?.size === 2;
+  });
+});
+
+test('an unchanged list is the same map', async () => {
+  await using rest = await startScriptedRest(json(200, [BTC]));
+  const { directory, clock } = directoryOf(rest);
+  const list = await directory.load();
+  await valkey.bulk.call('DEL', KEY);
+  await clock.advance(1.2 * HOUR_MS);
+  expect(await directory.load()).toBe(list);
+  await waitFor(() => rest.paths.length === 2);
+  await waitFor(async () => (await valkey.bulk.call('EXISTS', KEY)) === 1);
+  expect(await directory.load()).toBe(list);
+});
+
+test('a list of another address is not taken', async () => {
+  await using rest = await startScriptedRest(json(200, [BTC]));
+  await using other = await startScriptedRest(json(200, [ETH]));
+  await directoryOf(rest).directory.load();
+  expect([...((await directoryOf(other).directory.load())?.keys() ?? [])]).toEqual(['ETH-USD']);
+});
+
+test('while nobody knows, the venue is asked ever less often', async () => {
+  await using rest = await startScriptedRest(json(429, {}, { 'retry-after': '90' }));
+  const { directory, clock } = directoryOf(rest);
+  expect(await directory.load()).toBeUndefined();
+  expect(await directory.load()).toBeUndefined();
+  await clock.advance(89_000);
+  expect(await directory.load()).toBeUndefined();
+  expect(rest.paths).toHaveLength(1);
+  rest.handler = json(200, []);
+  await clock.advance(2_000);
+  expect(await directory.load()).toBeUndefined();
+  expect(rest.paths).toHaveLength(2);
+  rest.handler = json(200, [BTC]);
+  await clock.advance(60_000);
+  expect((await directory.load())?.size).toBe(1);
+});
+
+test('without Valkey the venue is asked', async () => {
+  await using rest = await startScriptedRest(json(200, [BTC]));
+  const { upstream } = callerOf(rest);
+  const away = {
+    ...valkey.bulk,
+    hgetall: () => Promise.reject(new Error('away')),
+    run: () => Promise.reject(new Error('away')),
+  };
+  const directory = createInstrumentDirectory({ ...upstream, valkey: away, random });
+  expect((await directory.load())?.size).toBe(1);
+});
+
+test('a list of thousands of markets is stored whole, from the simulated exchange', async () => {
+  const assets = Array.from({ length: 2_500 }, (_, index) => `A${index}`);
+  const exchanges = await startExchanges({
+    venues: ['coinbase'],
+    pairs: assets.map((asset) => demoPair(asset, 'USD')),
+    ticksPerSecond: 0,
+  });
+  try {
+    const rest = { url: exchanges.addresses['coinbase']?.rest ?? '' };
+    const { upstream } = callerOf(rest);
+    const venue = {
+      ...plainVenue,
+      rest: { ...plainRest, instrumentRequests: [{ path: '/products' }], decodeInstruments: decodeProducts },
+    };
+    const options = { ...upstream, venue, valkey: valkey.bulk, random };
+    const list = await createInstrumentDirectory(options).load();
+    expect(list?.size).toBeGreaterThanOrEqual(2_500);
+    await waitFor(async () => (await valkey.bulk.call('EXISTS', KEY)) === 1);
+    expect(await createInstrumentDirectory(options).load()).toEqual(list);
+  } finally {
+    await exchanges.stop();
+  }
+});
+
+function decodeProducts({ body }: RestResponse): RestAnswer<readonly Instrument[]> {
+  const products = JSON.parse(body) as { id: string; base_currency: string; quote_currency: string }[];
+  return {
+    kind: 'ok',
+    value: products.map(({ id, base_currency: asset, quote_currency: quote }) => ({ asset, quote, symbol: id })),
+  };
+}

@@ -1,0 +1,190 @@
+/** Fetching of prices against a real HTTP server with every fault that a venue shows. */
+import { systemClock } from '@weir/clock';
+import { waitFor } from '@weir/testing';
+import { expect, test } from 'vitest';
+import { createHostLanes, createVenueFetcher } from '../index.ts';
+import { BTC, callerOf, ETH, json, plainRest, plainVenue, startScriptedRest, type Handler } from './scripted-rest.ts';
+
+const PRICES = { 'BTC-USD': '64000.5', 'ETH-USD': '3100', 'SOL-USD': '150' };
+
+test('a batch is one request, in class background, and prices are as old as half the round trip', async () => {
+  await using rest = await startScriptedRest(json(200, PRICES));
+  const { notes, upstream } = callerOf(rest);
+  const beforeMs = systemClock.monotonicMs();
+  const outcome = await createVenueFetcher(upstream).batch([BTC, ETH]);
+  const afterMs = systemClock.monotonicMs();
+  expect(outcome).toMatchObject({
+    kind: 'ok',
+    value: [
+      { asset: 'BTC', quote: 'USD', price: '64000.5' },
+      { asset: 'ETH', quote: 'USD', price: '3100' },
+    ],
+  });
+  const confirmedMs = outcome.kind === 'ok' ? outcome.value[0]?.confirmedMonotonicMs : undefined;
+  expect(confirmedMs).toBeGreaterThanOrEqual(beforeMs);
+  expect(confirmedMs).toBeLessThan(afterMs);
+  expect(rest.paths).toEqual(['/prices']);
+  expect(notes).toMatchObject({
+    outcomes: ['success'],
+    consumed: [{ points: 2, options: { class: 'background' } }],
+    open: 0,
+  });
+});
+
+test('one price is asked for in class interactive; a market without a price is unknown', async () => {
+  await using rest = await startScriptedRest(json(200, { 'BTC-USD': '1' }));
+  const { notes, upstream } = callerOf(rest);
+  const fetcher = createVenueFetcher(upstream);
+  expect(await fetcher.one(BTC)).toMatchObject({ kind: 'ok', value: { asset: 'BTC', price: '1' } });
+  expect(await fetcher.one(ETH)).toMatchObject({ kind: 'refused', cause: 'unknown' });
+  expect(notes.consumed).toMatchObject([
+    { points: 1, options: { class: 'interactive' } },
+    { points: 1, options: { class: 'interactive' } },
+  ]);
+});
+
+const huge: Handler = (_request, response) => {
+  const block = Buffer.alloc(1 << 20, 'x');
+  const more = (): void => {
+    let isFull = false;
+    while (!isFull && !response.destroyed) isFull = !response.write(block);
+  };
+  response.on('drain', more);
+  more();
+};
+
+test.for<[string, Handler, object, string]>([
+  ['500', json(500, {}), { cause: 'failed', reason: 'status 500' }, 'failure'],
+  ['503', json(503, {}), { cause: 'failed' }, 'failure'],
+  ['404', json(404, {}), { cause: 'unknown' }, 'success'],
+  ['403', json(403, {}), { cause: 'failed' }, 'success'],
+  ['a redirect', json(302, {}, { location: 'http://127.0.0.1:1/' }), { cause: 'failed' }, 'failure'],
+  [
+    'garbage',
+    (_request, response) => void response.end('<html>'),
+    { cause: 'failed', reason: 'unreadable' },
+    'failure',
+  ],
+  ['a cut', (request) => void request.socket.destroy(), { cause: 'failed' }, 'failure'],
+  ['a body without end', huge, { cause: 'failed', reason: expect.stringContaining('larger than') }, 'failure'],
+])('%s is a refusal, and the governor hears of it', async ([, handler, refusal, heard]) => {
+  await using rest = await startScriptedRest(handler);
+  const { notes, upstream } = callerOf(rest);
+  const outcome = await createVenueFetcher(upstream).one(BTC);
+  expect(outcome).toMatchObject({ kind: 'refused', ...refusal });
+  expect(notes).toMatchObject({ outcomes: [heard], blocked: [], open: 0 });
+});
+
+test('a venue that never answers, or stops in the middle, costs two seconds', async () => {
+  await using rest = await startScriptedRest(() => {});
+  const { notes, upstream } = callerOf(rest);
+  const fetcher = createVenueFetcher(upstream);
+  const startMs = systemClock.monotonicMs();
+  expect(await fetcher.one(BTC)).toMatchObject({ cause: 'failed', reason: 'no answer within 2000 ms' });
+  rest.handler = (_request, response) => void response.write('{"BTC');
+  expect(await fetcher.one(BTC)).toMatchObject({ cause: 'failed', reason: 'no answer within 2000 ms' });
+  expect(systemClock.monotonicMs() - startMs).toBeGreaterThan(3_900);
+  expect(notes.outcomes).toEqual(['failure', 'failure']);
+});
+
+test('nobody there is a failure', async () => {
+  const { notes, upstream } = callerOf({ url: 'http://127.0.0.1:9' });
+  expect(await createVenueFetcher(upstream).one(BTC)).toMatchObject({ kind: 'refused', cause: 'failed' });
+  expect(notes.outcomes).toEqual(['failure']);
+});
+
+test.for<[string, Handler, number]>([
+  ['seconds', json(429, {}, { 'retry-after': '7' }), 7_000],
+  ['nothing', json(429, {}), 5_000],
+  ['a year', json(429, {}, { 'retry-after': '31536000' }), 3_600_000],
+  ['no time at all', json(429, {}, { 'retry-after': '0' }), 1_000],
+])('429 with %s blocks the provider for everybody', async ([, handler, forMs]) => {
+  await using rest = await startScriptedRest(handler);
+  const { notes, upstream } = callerOf(rest);
+  const outcome = await createVenueFetcher(upstream).one(BTC);
+  expect(outcome).toMatchObject({ kind: 'refused', cause: 'throttled', retryAfterMs: forMs });
+  expect(notes).toMatchObject({ outcomes: ['throttled'], blocked: [forMs] });
+});
+
+test('a venue that says so in an answer of status 200 is throttled too', async () => {
+  await using rest = await startScriptedRest(json(200, {}));
+  const venue = {
+    ...plainVenue,
+    rest: {
+      ...plainRest,
+      decodePrices: () => ({ kind: 'refused', cause: 'throttled', reason: 'slow down', retryAfterMs: 1_500 }) as const,
+    },
+  };
+  const { notes, upstream } = callerOf(rest, { venue });
+  expect(await createVenueFetcher(upstream).one(BTC)).toMatchObject({ cause: 'throttled', reason: 'slow down' });
+  expect(notes.blocked).toEqual([1_500]);
+});
+
+test('who is shed takes no token, who has no token sends nothing', async () => {
+  await using rest = await startScriptedRest(json(200, PRICES));
+  const { notes, upstream } = callerOf(rest);
+  const fetcher = createVenueFetcher(upstream);
+  notes.isShedding = true;
+  expect(await fetcher.batch([BTC])).toMatchObject({ kind: 'refused', cause: 'shed', retryAfterMs: 700 });
+  expect(notes.consumed).toEqual([]);
+  notes.isShedding = false;
+  notes.hasTokens = false;
+  expect(await fetcher.batch([BTC])).toMatchObject({ kind: 'refused', cause: 'quota', retryAfterMs: 900 });
+  expect(rest.paths).toEqual([]);
+  expect(notes.outcomes).toEqual(['ignored']);
+});
+
+test('of several requests some may fail; a refusal that concerns them all ends the batch', async () => {
+  await using rest = await startScriptedRest((request, response) => {
+    const handler = request.url === '/a' ? json(500, {}) : json(200, PRICES);
+    handler(request, response);
+  });
+  const batchRequests = () => [{ path: '/a' }, { path: '/b' }];
+  const { notes, upstream } = callerOf(rest, { venue: { ...plainVenue, rest: { ...plainRest, batchRequests } } });
+  const fetcher = createVenueFetcher(upstream);
+  expect(await fetcher.batch([BTC])).toMatchObject({ kind: 'ok', value: [{ price: '64000.5' }] });
+  notes.hasTokens = false;
+  expect(await fetcher.batch([BTC])).toMatchObject({ kind: 'refused', cause: 'quota' });
+  expect(notes.consumed).toHaveLength(3);
+});
+
+test('one request per host is in flight, and who waits in person goes first', async () => {
+  const held: (() => void)[] = [];
+  await using rest = await startScriptedRest((request, response) => {
+    held.push(() => json(200, PRICES)(request, response));
+  });
+  const lanes = createHostLanes(systemClock);
+  const { upstream } = callerOf(rest, { lanes });
+  const fetchers = [createVenueFetcher(upstream), createVenueFetcher(upstream)] as const;
+  const first = fetchers[0].batch([BTC]);
+  await waitFor(() => held.length === 1);
+  const later = [fetchers[0].batch([ETH]), fetchers[1].one(BTC)];
+  for (let index = 0; index < 3; index += 1) {
+    await waitFor(() => held.length === index + 1);
+    held[index]?.();
+  }
+  expect(await Promise.all([first, ...later])).toMatchObject([{ kind: 'ok' }, { kind: 'ok' }, { kind: 'ok' }]);
+  expect(rest.inFlightMost).toBe(1);
+  expect(rest.paths).toEqual(['/prices', '/prices?symbol=BTC-USD', '/prices']);
+});
+
+test('a venue without a REST interface refuses', async () => {
+  const { rest: _rest, ...venue } = plainVenue;
+  const { upstream } = callerOf({ url: 'http://127.0.0.1:9' }, { venue });
+  expect(await createVenueFetcher(upstream).batch([BTC])).toMatchObject({ kind: 'refused', cause: 'failed' });
+});
+
+test('a decoder that throws is a refusal and leaves the host free', async () => {
+  await using rest = await startScriptedRest(json(200, PRICES));
+  let isBroken = true;
+  const decodePrices: typeof plainRest.decodePrices = (response, instruments) => {
+    if (isBroken) throw new Error('broken');
+    return plainRest.decodePrices(response, instruments);
+  };
+  const { notes, upstream } = callerOf(rest, { venue: { ...plainVenue, rest: { ...plainRest, decodePrices } } });
+  const fetcher = createVenueFetcher(upstream);
+  expect(await fetcher.one(BTC)).toMatchObject({ kind: 'refused', cause: 'failed', reason: 'broken' });
+  isBroken = false;
+  expect(await fetcher.one(BTC)).toMatchObject({ kind: 'ok' });
+  expect(notes).toMatchObject({ outcomes: ['ignored', 'success'], open: 0 });
+});
