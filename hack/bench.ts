@@ -6,10 +6,11 @@
  */
 import { parseArgs } from 'node:util';
 import { benchLimiter } from './bench/bench-limiter.ts';
+import { benchLatency, LATENCY_BENCH_DEFAULTS } from './bench/bench-latency.ts';
 import { benchOperator, OPERATOR_BENCH_DEFAULTS } from './bench/bench-operator.ts';
 import { benchPrice, PRICE_BENCH_DEFAULTS } from './bench/bench-price.ts';
 
-const USAGE = `Usage: npm run --silent bench -- <price|limiter|operator> [options]
+const USAGE = `Usage: npm run --silent bench -- <price|limiter|operator|latency> [options]
 
 price     the price service against bare Fastify and against @fastify/rate-limit
   --rounds <n>       of each server (${PRICE_BENCH_DEFAULTS.rounds})
@@ -23,7 +24,12 @@ price     the price service against bare Fastify and against @fastify/rate-limit
 limiter   decisions per second of one process, for a leased key
 operator  a cold start over many PriceFeeds, and rest after it, on the cluster that KUBECONFIG names
   --feeds <n>        PriceFeeds, of no replicas (${OPERATOR_BENCH_DEFAULTS.feeds})
-  --rest-ms <n>      how long it is watched at rest (${OPERATOR_BENCH_DEFAULTS.restMs})`;
+  --rest-ms <n>      how long it is watched at rest (${OPERATOR_BENCH_DEFAULTS.restMs})
+latency   from frames of six simulated venues to the memory of price servers, one feed
+  --assets <n>       of the feed (${LATENCY_BENCH_DEFAULTS.assets})
+  --ticks <n>        a second, of all venues together (${LATENCY_BENCH_DEFAULTS.ticksPerSecond})
+  --measure-ms <n>   how long is measured (${LATENCY_BENCH_DEFAULTS.measureMs})
+  --pods <n>         price servers (${LATENCY_BENCH_DEFAULTS.pods})`;
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -37,6 +43,10 @@ const { positionals, values } = parseArgs({
     profile: { type: 'string' },
     feeds: { type: 'string' },
     'rest-ms': { type: 'string' },
+    assets: { type: 'string' },
+    ticks: { type: 'string' },
+    'measure-ms': { type: 'string' },
+    pods: { type: 'string' },
   },
 });
 
@@ -69,6 +79,17 @@ switch (positionals[0]) {
     const { feeds, restMs } = OPERATOR_BENCH_DEFAULTS;
     const options = { feeds: numberOf(values.feeds, feeds), restMs: numberOf(values['rest-ms'], restMs) };
     console.log(JSON.stringify(await benchOperator(options)));
+    break;
+  }
+  case 'latency': {
+    const defaults = LATENCY_BENCH_DEFAULTS;
+    const result = await benchLatency({
+      assets: numberOf(values.assets, defaults.assets),
+      ticksPerSecond: numberOf(values.ticks, defaults.ticksPerSecond),
+      measureMs: numberOf(values['measure-ms'], defaults.measureMs),
+      pods: numberOf(values.pods, defaults.pods),
+    });
+    console.log(JSON.stringify(result));
     break;
   }
   default:

@@ -42,7 +42,8 @@ export interface ServerProgram {
   readonly arguments?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly port: number;
-  readonly core: number;
+  /** any: wherever the system puts it. */
+  readonly core: number | 'any';
   readonly nodeArguments?: readonly string[];
 }
 
@@ -54,7 +55,7 @@ export async function startServer(program: ServerProgram, readyPath: string): Pr
   const { name, port, core } = program;
   const nodeArguments = ['--import', PROBE, ...(program.nodeArguments ?? [])];
   const run = [process.execPath, ...nodeArguments, program.file, ...(program.arguments ?? [])];
-  const [command = '', ...rest] = canPin ? ['taskset', '-c', String(core), ...run] : run;
+  const [command = '', ...rest] = canPin && core !== 'any' ? ['taskset', '-c', String(core), ...run] : run;
   const child = spawn(command, rest, {
     env: { ...process.env, ...program.environment },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

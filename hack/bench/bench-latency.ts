@@ -1,0 +1,216 @@
+/**
+ * From a venue's frame to the memory of a price server: six simulated venues, one feed of many assets, three price
+ * servers, all as they ship, each a process of its own.
+ *
+ * How long a price took is what the price servers count themselves (`weir.price.update_delay`): from the arrival of the frame
+ * at the feed until their memory had it. What a frame waits before it is seen is the event loop's delay, shown beside it.
+ */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { loadavg, tmpdir } from 'node:os';
+import path from 'node:path';
+import { sleep, systemClock } from '@weir/clock';
+import { startEmbeddedPostgres } from '@weir/postgres/embedded';
+import { startEmbeddedValkey } from '@weir/valkey/embedded';
+import { createTestTelemetry, silentLogger } from '@weir/testing';
+import { createValkey, parseValkeyUrl, publishDocuments, type Valkey } from '@weir/valkey';
+import type { FeedDocument, FeedStatus } from '@weir/wire';
+import { bundleProgram } from '../bundle.ts';
+import { startExchangesServer } from './exchanges-process.ts';
+import { histogramQuantile, readHistogram, subtractHistogram } from './histogram.ts';
+import { freePort, round } from './numbers.ts';
+import { startServer, type ServerProcess } from './server-process.ts';
+import { sumSamples } from './sum-samples.ts';
+
+export interface LatencyBenchOptions {
+  readonly assets: number;
+  /** Of all venues together. */
+  readonly ticksPerSecond: number;
+  readonly measureMs: number;
+  readonly pods: number;
+}
+
+export interface LatencyBenchResult {
+  readonly bench: 'latency';
+  readonly assets: number;
+  readonly p50_ms: number;
+  readonly p99_ms: number;
+  /** Frames with a price that the feed has taken in. */
+  readonly ticks_per_second: number;
+  /** The feed's; the worst of the looks. */
+  readonly event_loop_p99_ms: number;
+  readonly pod_event_loop_p99_ms: number;
+  readonly feed_rss_mb: number;
+  /** Between the first and the last third of the time, by their medians. */
+  readonly feed_rss_growth_mb: number;
+  readonly fresh_share: number;
+}
+
+export const LATENCY_BENCH_DEFAULTS: LatencyBenchOptions = {
+  assets: 10_000,
+  ticksPerSecond: 2_000,
+  measureMs: 60_000,
+  pods: 3,
+};
+
+const ROOT = path.resolve(import.meta.dirname, '..', '..');
+const FEED = 'weir/bench';
+const VENUES = ['coinbase', 'kraken', 'gemini', 'gateio', 'bybit', 'okx'];
+const WARM_UP_TIMEOUT_MS = 240_000;
+const SETTLE_MS = 10_000;
+const LOOK_MS = 5_000;
+
+const say = (text: string): void => console.error(text);
+
+export async function benchLatency(options: LatencyBenchOptions): Promise<LatencyBenchResult> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'weir-bench-'));
+  const [valkeyServer, postgres] = await Promise.all([startEmbeddedValkey(), startEmbeddedPostgres()]);
+  const shared = { clock: systemClock, logger: silentLogger, telemetry: createTestTelemetry() };
+  const valkey = createValkey({ ...shared, target: parseValkeyUrl(valkeyServer.url), clientName: 'bench' });
+  const stops: (() => Promise<void>)[] = [
+    () => rm(folder, { recursive: true, force: true }),
+    () => postgres.stop(),
+    () => valkeyServer.stop(),
+    () => valkey.close(),
+  ];
+  try {
+    await valkey.ready();
+    const assets = Array.from({ length: options.assets }, (_, index) => `A${index}`);
+    const exchanges = await startExchangesServer({ venues: VENUES, assets, ticksPerSecond: options.ticksPerSecond });
+    stops.push(() => exchanges.stop());
+    await publishDocuments(
+      valkey.bulk,
+      'feeds',
+      new Map([[FEED, JSON.stringify(documentOf(assets, exchanges.addresses))]]),
+    );
+    await publishDocuments(valkey.bulk, 'policies', new Map());
+    const environment = { WEIR_VALKEY_URL: valkeyServer.url, WEIR_POSTGRES_URL: postgres.url, WEIR_LOG_LEVEL: 'warn' };
+    const start = async (name: string, service: 'feed' | 'price'): Promise<ServerProcess> => {
+      const file = await bundleProgram(ROOT, { name: service, entry: `services/${service}/src/main.ts` }, folder);
+      const port = await freePort();
+      const own = { ...environment, WEIR_FEED: FEED, WEIR_NODE_NAME: name, WEIR_HTTP_PORT: String(port) };
+      const server = await startServer({ name, file, port, core: 'any', environment: own }, '/livez');
+      stops.push(() => server.stop());
+      return server;
+    };
+    const feed = await start('bench-feed', 'feed');
+    const pods: ServerProcess[] = [];
+    for (let number = 1; number <= options.pods; number += 1) pods.push(await start(`bench-price-${number}`, 'price'));
+    const before = await awaitFresh(valkey, assets.length);
+    say(`${before.assets.fresh} of ${before.assets.total} assets fresh, load average ${loadavg()[0]?.toFixed(2)}`);
+    await sleep(systemClock, SETTLE_MS);
+    return await measure({ valkey, feed, pods, exchanges }, options);
+  } finally {
+    for (const stop of stops.toReversed()) await stop();
+  }
+}
+
+function documentOf(
+  assets: readonly string[],
+  addresses: Readonly<Record<string, { readonly ws: string; readonly rest: string }>>,
+): FeedDocument {
+  return {
+    feed: FEED,
+    suspend: false,
+    assets,
+    quote: 'USD',
+    sources: Object.entries(addresses).map(([exchange, { ws, rest }]) => ({
+      name: exchange,
+      exchange,
+      url: ws,
+      restUrl: rest,
+    })),
+    aggregation: { method: 'Median', minSources: 1, maxDeviationBps: 50 },
+    freshness: { freshMs: 5_000, staleMs: 15_000, deadMs: 60_000 },
+    publish: { intervalMs: 50, heartbeatMs: 1_000 },
+    fallback: { enabled: true },
+  };
+}
+
+async function readStatus(valkey: Valkey): Promise<FeedStatus | undefined> {
+  const text = await valkey.bulk.get(`feed:status:${FEED}`);
+  // Written by the feed under test.
+  return text === null ? undefined : (JSON.parse(text) as FeedStatus);
+}
+
+async function awaitFresh(valkey: Valkey, total: number): Promise<FeedStatus> {
+  const endMs = systemClock.monotonicMs() + WARM_UP_TIMEOUT_MS;
+  for (;;) {
+    const status = await readStatus(valkey);
+    if (status?.assets.fresh === total) return status;
+    if (systemClock.monotonicMs() > endMs) throw new Error(`the feed does not become fresh: ${JSON.stringify(status)}`);
+    await sleep(systemClock, 1_000);
+  }
+}
+
+interface Running {
+  readonly valkey: Valkey;
+  readonly feed: ServerProcess;
+  readonly pods: readonly ServerProcess[];
+  readonly exchanges: { readonly pid: number };
+}
+
+async function measure(running: Running, options: LatencyBenchOptions): Promise<LatencyBenchResult> {
+  const { valkey, feed, pods } = running;
+  const all = [feed, ...pods];
+  const pagesBefore = await Promise.all(all.map(readMetrics));
+  const cpuBefore = all.map((server) => server.cpuSeconds() ?? 0);
+  const startMs = systemClock.monotonicMs();
+  const rss: number[] = [];
+  const shares: number[] = [];
+  let feedDelayMs = 0;
+  let podDelayMs = 0;
+  while (systemClock.monotonicMs() - startMs < options.measureMs) {
+    await sleep(systemClock, LOOK_MS);
+    const [feedPage = '', ...podPages] = await Promise.all(all.map(readMetrics));
+    feedDelayMs = Math.max(feedDelayMs, loopDelayMs(feedPage));
+    podDelayMs = Math.max(podDelayMs, ...podPages.map(loopDelayMs));
+    rss.push(await residentMb(feed.pid));
+    const status = await readStatus(valkey);
+    shares.push(status === undefined ? 0 : status.assets.fresh / status.assets.total);
+  }
+  const seconds = (systemClock.monotonicMs() - startMs) / 1_000;
+  const pagesAfter = await Promise.all(all.map(readMetrics));
+  const delays = pods.map((_, index) =>
+    subtractHistogram(
+      readHistogram(pagesAfter[index + 1] ?? '', 'weir_price_update_delay_milliseconds'),
+      readHistogram(pagesBefore[index + 1] ?? '', 'weir_price_update_delay_milliseconds'),
+    ),
+  );
+  const ticks = (page = ''): number =>
+    sumSamples(page, 'weir_feed_venue_events_total', { kind: 'ticker' }) +
+    sumSamples(page, 'weir_feed_venue_events_total', { kind: 'quote' });
+  for (const [index, server] of all.entries()) {
+    say(
+      `${server.name}: ${Math.round((100 * ((server.cpuSeconds() ?? 0) - (cpuBefore[index] ?? 0))) / seconds)} % of a core`,
+    );
+  }
+  say(
+    `load average ${loadavg()[0]?.toFixed(2)}; updates seen by each pod: ${delays.map(({ count }) => count).join(', ')}`,
+  );
+  const third = Math.max(1, Math.floor(rss.length / 3));
+  const middle = (values: readonly number[]): number =>
+    values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+  return {
+    bench: 'latency',
+    assets: options.assets,
+    p50_ms: round(Math.max(...delays.map((delay) => histogramQuantile(delay, 0.5))), 1),
+    p99_ms: round(Math.max(...delays.map((delay) => histogramQuantile(delay, 0.99))), 1),
+    ticks_per_second: Math.round((ticks(pagesAfter[0]) - ticks(pagesBefore[0])) / seconds),
+    event_loop_p99_ms: round(feedDelayMs, 1),
+    pod_event_loop_p99_ms: round(podDelayMs, 1),
+    feed_rss_mb: Math.round(rss.at(-1) ?? 0),
+    feed_rss_growth_mb: Math.round(middle(rss.slice(-third)) - middle(rss.slice(0, third))),
+    fresh_share: round(Math.min(...shares), 4),
+  };
+}
+
+const loopDelayMs = (page: string): number => 1_000 * sumSamples(page, 'nodejs_eventloop_delay_p99_seconds', {});
+
+async function readMetrics({ port }: ServerProcess): Promise<string> {
+  return (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+}
+
+async function residentMb(pid: number): Promise<number> {
+  const text = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  return Number(/VmRSS:\s+(\d+)/.exec(text)?.[1] ?? Number.NaN) / 1_024;
+}
