@@ -155,8 +155,8 @@ test('where no second connection is to be had the first one speaks to its end, a
 /** The venue does not hear the second connection's subscription, so that it never gets anywhere. */
 function limitSubscriptions({ subscribeFrames }: Venue): Venue['subscribeFrames'] {
   let asked = 0;
-  return (symbols, requestId) => {
+  return (symbols, requestId, wallMs) => {
     asked += 1;
-    return asked === 2 ? [] : subscribeFrames(symbols, requestId);
+    return asked === 2 ? [] : subscribeFrames(symbols, requestId, wallMs);
   };
 }

@@ -56,10 +56,10 @@ export interface Venue {
   symbolOf(asset: string, quote: string): string;
   /** Never throws and never answers an empty list; a frame of N items gives N events. */
   decode(frame: string): readonly VenueEvent[];
-  /** `symbols` are at most `limits.symbolsPerFrame`. */
-  subscribeFrames(symbols: readonly string[], requestId: number): readonly string[];
+  /** `symbols` are at most `limits.symbolsPerFrame`; some venues refuse a request whose time is far off. */
+  subscribeFrames(symbols: readonly string[], requestId: number, wallMs: number): readonly string[];
   /** Absent: the WebSocket's own ping is the one to use. */
-  pingFrame?(requestId: number): string;
+  pingFrame?(requestId: number, wallMs: number): string;
   /** Asks what is subscribed; the answer is a `subscribed` event that is complete. */
   listFrame?(requestId: number): string;
 }

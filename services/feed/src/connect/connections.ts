@@ -60,15 +60,22 @@ export class Connections {
   }
 
   subscribe(connection: number, { symbols, id }: SubscribeRequest): void {
+    const { venue, clock } = this.#options;
     const socket = this.#sockets.get(connection);
-    for (const frame of this.#options.venue.subscribeFrames(symbols, id)) socket?.send(frame);
+    for (const frame of venue.subscribeFrames(symbols, id, clock.nowMs())) socket?.send(frame);
   }
 
   ping(connection: number, requestId: number): void {
-    const { venue } = this.#options;
+    const { venue, clock } = this.#options;
     const socket = this.#sockets.get(connection);
     if (venue.pingFrame === undefined) socket?.ping();
-    else socket?.send(venue.pingFrame(requestId));
+    else socket?.send(venue.pingFrame(requestId, clock.nowMs()));
+  }
+
+  /** Asks what is subscribed. */
+  list(connection: number, requestId: number): void {
+    const frame = this.#options.venue.listFrame?.(requestId);
+    if (frame !== undefined) this.#sockets.get(connection)?.send(frame);
   }
 
   /** Of all that are open now. */

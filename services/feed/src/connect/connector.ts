@@ -89,7 +89,8 @@ class RunningConnector implements Connector {
   constructor(options: ConnectorOptions) {
     const { venue, url, symbols, clock, logger, telemetry, onQuote } = options;
     this.#options = options;
-    this.#settings = { timing: venue.timing, symbolsPerFrame: venue.limits.symbolsPerFrame };
+    const { timing, limits, listFrame } = venue;
+    this.#settings = { timing, symbolsPerFrame: limits.symbolsPerFrame, canList: listFrame !== undefined };
     this.#markets = new Map(symbols.map((market) => [market.symbol, market]));
     this.#metrics = createConnectorMetrics(telemetry, venue.id);
     this.#connections = new Connections({
@@ -192,7 +193,8 @@ class RunningConnector implements Connector {
         this.#connections.subscribe(connection, effect.request);
         break;
       case 'ping':
-        this.#connections.ping(connection, effect.requestId);
+      case 'list':
+        this.#connections[effect.type](connection, effect.requestId);
         break;
       case 'reconcile': {
         const unproven = this.#quotes.unprovenSince(this.#options.clock.monotonicMs() - UNPROVEN_MS);

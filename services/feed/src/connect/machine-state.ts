@@ -23,6 +23,8 @@ export interface Link {
   readonly lastFrameMs: number;
   /** A sign of life was asked for and none has come. */
   readonly isPinged: boolean;
+  /** When one is asked for, whatever comes; Infinity: only after silence. */
+  readonly pingAtMs: number;
   readonly hasData: boolean;
   /** Data is due by then; absent: the venue's heartbeats name what they stand for. */
   readonly dataDueMs: number | undefined;
@@ -132,6 +134,8 @@ export type Effect =
   | { readonly type: 'terminate' }
   | { readonly type: 'subscribe'; readonly request: SubscribeRequest }
   | { readonly type: 'ping'; readonly requestId: number }
+  /** The answer is an acknowledgement that is complete. */
+  | { readonly type: 'list'; readonly requestId: number }
   /** Answer with the event of the same name. */
   | { readonly type: 'reconcile' }
   | { readonly type: 'notice'; readonly notice: Notice };
@@ -144,6 +148,8 @@ export interface Step {
 export interface MachineSettings {
   readonly timing: VenueTiming;
   readonly symbolsPerFrame: number;
+  /** The venue can be asked what is subscribed. */
+  readonly canList?: boolean;
 }
 
 export function createConnectorState(symbols: readonly string[]): ConnectorState {

@@ -252,6 +252,45 @@ test('live: wanted and confirmed are compared every 60 s', () => {
   expect(machine.state.phase).toBe('live');
 });
 
+test('live: a sign of life is asked for at intervals where the venue needs it, which is no degradation', () => {
+  const settings: MachineSettings = { ...SETTINGS, timing: { ...SETTINGS.timing, pingEveryMs: 2_500 } };
+  const machine = createMachine(['A', 'B'], settings);
+  machine.goLive();
+  machine.takeEffects();
+  for (let second = 1; second <= 10; second++) {
+    machine.advance(1_000);
+    machine.frame('other');
+    expect(machine.state.phase).toBe('live');
+  }
+  const ping = { type: 'ping', requestId: 2 };
+  expect(machine.takeEffects()).toEqual([ping, ping, ping, ping]);
+  // Without an answer silence is what it is everywhere.
+  machine.advance(3_000);
+  expect(machine.state.phase).toBe('degraded');
+  machine.advance(7_000);
+  expect(machine.state).toMatchObject({ phase: 'backoff', failure: { reason: 'Silent' } });
+});
+
+test('live: a venue that can list what it has is asked every 60 s, and what it lacks is asked for at once', () => {
+  const machine = createMachine(['A', 'B', 'C'], { ...SETTINGS, canList: true });
+  machine.goLive();
+  machine.takeEffects();
+  machine.stayLive(60_000);
+  expect(machine.takeEffects()).toEqual([{ type: 'list', requestId: 2 }, { type: 'reconcile' }]);
+  machine.link({ type: 'reconcile', unproven: [] });
+  machine.ack(['A', 'B', 'C'], true);
+  expect(machine.takeEffects()).toEqual([]);
+  machine.stayLive(60_000);
+  machine.takeEffects();
+  machine.ack(['A'], true);
+  expect(machine.takeEffects()).toEqual([{ type: 'subscribe', request: { id: 2, symbols: ['B', 'C'] } }]);
+  // Another list while the answer is awaited asks for nothing twice.
+  machine.ack(['A'], true);
+  expect(machine.takeEffects()).toEqual([]);
+  machine.ack(['B', 'C']);
+  expect(symbolsIn(machine.state.subscriptions.symbols, 'subscribed')).toEqual(['A', 'B', 'C']);
+});
+
 test('live: a refused symbol is asked for alone when its time has come, and told when it is accepted', () => {
   const machine = createMachine(['A', 'BAD']);
   machine.send({ type: 'start' });

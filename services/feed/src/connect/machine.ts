@@ -8,7 +8,8 @@
  * subscribing  The wanted symbols are asked for, one request at a time (`subscriptions.ts`). Data counts from the first
  *              frame on. No symbol confirmed within a request's time: backoff. Every symbol confirmed or refused: live.
  * live         Lost, or without data for longer than the venue may be: backoff. Every 60 s what is wanted and what is
- *              confirmed are compared and the difference is asked for; refused symbols are asked for when due.
+ *              confirmed are compared and the difference is asked for, as is the venue where it can list what it has;
+ *              refused symbols are asked for when due. Some venues are asked for a sign of life at intervals.
  * degraded     Live, but no frame of any kind for T1: a sign of life is asked for. A frame: live. None by T2: the socket
  *              is half-open and is terminated, never closed, since nobody would answer the closing; backoff.
  * backoff      No socket. After the delay of `reconnect-delay.ts`: connecting. While every symbol is refused there is
@@ -32,6 +33,7 @@ import type {
   Sign,
   Step,
 } from './machine-state.ts';
+import { heardLink, linkWakeMs, openLink, pingDue, pingedLink, reconciledLink } from './link.ts';
 import { handshakeTimeoutMs, reconnectDelayMs } from './reconnect-delay.ts';
 import {
   acknowledge,
@@ -49,7 +51,6 @@ import {
 } from './subscriptions.ts';
 import { applyStatus, isHalted, isInMaintenance } from './venue-halt.ts';
 
-const RECONCILE_MS = 60_000;
 const OUTAGE_OVER_MS = 10_000;
 const STABLE_MS = 60_000;
 
@@ -76,11 +77,10 @@ export function nextWakeMs(state: ConnectorState, { timing }: MachineSettings): 
   if (phase === 'connecting' || phase === 'backoff') return Number.isFinite(state.untilMs) ? state.untilMs : undefined;
   if (link === undefined) return undefined;
   return Math.min(
-    link.lastFrameMs + (link.isPinged ? timing.deadAfterMs : timing.pingAfterMs),
+    linkWakeMs(link, timing),
     dataDeadlineMs(state, link),
     subscriptions.open?.deadlineMs ?? Infinity,
     subscriptions.noRetryBeforeMs,
-    link.reconcileAtMs,
   );
 }
 
@@ -160,8 +160,8 @@ function tick(state: ConnectorState, moment: Moment, settings: MachineSettings):
 function tickLink(state: ConnectorState, link: Link, moment: Moment, settings: MachineSettings): Step {
   const { monotonicMs: nowMs } = moment;
   const { timing } = settings;
-  const silentMs = nowMs - link.lastFrameMs;
-  if (silentMs >= timing.deadAfterMs) {
+  const requestId = state.subscriptions.nextRequestId;
+  if (nowMs - link.lastFrameMs >= timing.deadAfterMs) {
     return giveUp(state, moment, { reason: 'Silent', message: `no frame for ${timing.deadAfterMs} ms` });
   }
   if (nowMs >= dataDeadlineMs(state, link)) {
@@ -173,12 +173,15 @@ function tickLink(state: ConnectorState, link: Link, moment: Moment, settings: M
   }
   const effects: Effect[] = [];
   let next = state;
-  if (silentMs >= timing.pingAfterMs && !link.isPinged) {
-    next = degrade(next, link, nowMs);
-    effects.push({ type: 'ping', requestId: state.subscriptions.nextRequestId });
+  const ping = pingDue(link, timing, nowMs);
+  if (ping !== undefined) {
+    const pinged = pingedLink(link, timing, nowMs);
+    next = ping.isSilent ? degrade(next, pinged, nowMs) : { ...next, link: pinged };
+    effects.push({ type: 'ping', requestId });
   }
   if (next.link !== undefined && nowMs >= link.reconcileAtMs) {
-    next = { ...next, link: { ...next.link, reconcileAtMs: nowMs + RECONCILE_MS } };
+    next = { ...next, link: reconciledLink(next.link, nowMs) };
+    if (settings.canList === true) effects.push({ type: 'list', requestId });
     effects.push({ type: 'reconcile' });
   }
   const expired = expireRequest(state.subscriptions, nowMs);
@@ -210,8 +213,13 @@ function onLink(state: ConnectorState, event: LinkEvent, moment: Moment, setting
   switch (event.type) {
     case 'frame':
       return { state: onFrame(state, link, event.sign, { nowMs, settings }), effects: [] };
-    case 'subscribed':
-      return applyChange(state, acknowledge(subscriptions, event.ack), moment, settings);
+    case 'subscribed': {
+      const { subscriptions: known, notices } = acknowledge(subscriptions, event.ack);
+      // What the venue was asked about and does not have is not to wait for the next comparison.
+      const isListed = settings.canList === true && event.ack.complete;
+      const compared = isListed ? reconcile(known, [], settings.symbolsPerFrame) : known;
+      return applyChange(state, { subscriptions: compared, notices }, moment, settings);
+    }
     case 'rejected':
       return applyChange(state, refuse(subscriptions, event.rejection, nowMs), moment, settings);
     case 'reconcile': {
@@ -230,14 +238,7 @@ function onLink(state: ConnectorState, event: LinkEvent, moment: Moment, setting
 
 function beginLink(state: ConnectorState, moment: Moment, settings: MachineSettings): Step {
   const { monotonicMs: nowMs } = moment;
-  const link: Link = {
-    lastFrameMs: nowMs,
-    isPinged: false,
-    hasData: false,
-    dataDueMs: nowMs + settings.timing.firstDataMs,
-    reconcileAtMs: nowMs + RECONCILE_MS,
-    liveSinceMs: undefined,
-  };
+  const link = openLink(settings, nowMs);
   const subscriptions = beginSubscribing(state.subscriptions, nowMs, settings.symbolsPerFrame);
   return applyChange({ ...state, phase: 'subscribing', link }, { subscriptions, notices: [] }, moment, settings);
 }
@@ -248,11 +249,7 @@ function onFrame(
   sign: Sign,
   { nowMs, settings }: { readonly nowMs: number; readonly settings: MachineSettings },
 ): ConnectorState {
-  const { dataSilenceMs } = settings.timing;
-  // A first heartbeat shows that the subscription works; later ones show nothing about the data.
-  const isProof = sign === 'data' || (sign === 'heartbeat' && !link.hasData);
-  const proof = { hasData: true, dataDueMs: dataSilenceMs === undefined ? undefined : nowMs + dataSilenceMs };
-  const heard: Link = { ...link, lastFrameMs: nowMs, isPinged: false, ...(isProof && proof) };
+  const heard = heardLink(link, sign, settings.timing, nowMs);
   if (state.phase !== 'degraded') return { ...state, link: heard };
   return { ...state, phase: 'live', link: { ...heard, liveSinceMs: nowMs } };
 }

@@ -205,12 +205,12 @@ test('a frame nested deeper than the stack is ignored', () => {
 
 test('asks for the book as well as for trades', () => {
   expect(kraken.symbolOf('DOGE', 'USD')).toBe('DOGE/USD');
-  expect(kraken.subscribeFrames(['BTC/USD'], 3).map((frame) => JSON.parse(frame) as unknown)).toEqual([
+  expect(kraken.subscribeFrames(['BTC/USD'], 3, 0).map((frame) => JSON.parse(frame) as unknown)).toEqual([
     {
       method: 'subscribe',
       params: { channel: 'ticker', symbol: ['BTC/USD'], event_trigger: 'bbo', snapshot: true },
       req_id: 3,
     },
   ]);
-  expect(JSON.parse(kraken.pingFrame?.(9) ?? '')).toEqual({ method: 'ping', req_id: 9 });
+  expect(JSON.parse(kraken.pingFrame?.(9, 0) ?? '')).toEqual({ method: 'ping', req_id: 9 });
 });
