@@ -89,8 +89,8 @@ class RunningConnector implements Connector {
   constructor(options: ConnectorOptions) {
     const { venue, url, symbols, clock, logger, telemetry, onQuote } = options;
     this.#options = options;
-    const { timing, limits, listFrame } = venue;
-    this.#settings = { timing, symbolsPerFrame: limits.symbolsPerFrame, canList: listFrame !== undefined };
+    const { timing, limits } = venue;
+    this.#settings = { timing, symbolsPerFrame: limits.symbolsPerFrame, canList: 'listFrame' in venue };
     this.#markets = new Map(symbols.map((market) => [market.symbol, market]));
     this.#metrics = createConnectorMetrics(telemetry, venue.id);
     this.#connections = new Connections({
