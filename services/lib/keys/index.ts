@@ -8,9 +8,11 @@
  * Secrets, or decide what to do with a key that is revoked or has expired.
  */
 export { issueKey, revokeKey, type IssuedKey, type IssueKeyRequest } from './issue-key.ts';
-export { createKeyCache, type KeyCache, type KeyCacheOptions, type KeyLookup } from './key-cache.ts';
+export { createBoundedMap, type BoundedMap } from './bounded-map.ts';
+export type { KeyCache, KeyLookup } from './key-cache.ts';
 export { keyMigrations } from './key-migrations.ts';
 export { findPoliciesWithKeys, type PolicyWithKeys } from './key-statements.ts';
+export { createKeyCache, type KeyCacheOptions, type KeyCaches } from './open-key-caches.ts';
 export { checkKeyText, createKeyText, hashKeyText, type KeyMode } from './key-text.ts';
 export {
   settlePolicyKeys,

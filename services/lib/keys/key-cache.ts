@@ -16,12 +16,10 @@
  * use. They are never written back from memory: between loss and repair a key may have been revoked.
  */
 import type { Clock, Timer } from '@weir/clock';
-import type { Telemetry } from '@weir/telemetry';
 import type { ApiKeyRecord } from '@weir/wire';
 import { createBoundedMap, type BoundedMap } from './bounded-map.ts';
-import { createKeyCounters, type KeyCounters } from './key-counters.ts';
-import { createKeySources, type KeySources, type KeySourcesOptions } from './key-sources.ts';
-import { checkKeyText, hashKeyText } from './key-text.ts';
+import type { KeyCounters } from './key-counters.ts';
+import type { KeySources } from './key-sources.ts';
 import { newerRecord } from './newer-record.ts';
 import { createRecheckBatch, type RecheckBatch } from './recheck-batch.ts';
 
@@ -39,9 +37,11 @@ export interface KeyCache {
   close(): void;
 }
 
-export interface KeyCacheOptions extends KeySourcesOptions {
-  readonly clock: Clock;
-  readonly telemetry: Telemetry;
+/** What a cache knows its keys by: their texts, or the hashes of these. */
+export interface KeyNames {
+  /** Whether a key may have this name; costs no I/O. */
+  isName(name: string): boolean;
+  sha256Of(name: string): string;
 }
 
 const REFRESH_AHEAD_MS = 8_000;
@@ -76,12 +76,16 @@ interface Entry {
   freshUntilMs: number;
 }
 
-export function createKeyCache(options: KeyCacheOptions): KeyCache {
-  return new LayeredKeyCache(options, createKeySources(options));
+export interface LayeredKeyCacheOptions {
+  readonly clock: Clock;
+  readonly sources: KeySources;
+  readonly count: KeyCounters;
+  readonly names: KeyNames;
 }
 
-class LayeredKeyCache implements KeyCache {
+export class LayeredKeyCache implements KeyCache {
   readonly #clock: Clock;
+  readonly #names: KeyNames;
   readonly #sources: KeySources;
   readonly #entries: BoundedMap<Entry> = createBoundedMap<Entry>(ENTRIES_MAX);
   readonly #negatives = createBoundedMap<{ used: boolean; untilMs: number }>(NEGATIVES_MAX);
@@ -101,22 +105,22 @@ class LayeredKeyCache implements KeyCache {
   /** Monotonic time of the last tick: what look-ups need of it is told in seconds, and reading a clock costs. */
   #nowMs: number;
 
-  constructor(options: KeyCacheOptions, sources: KeySources) {
-    this.#clock = options.clock;
+  constructor({ clock, sources, count, names }: LayeredKeyCacheOptions) {
+    this.#clock = clock;
+    this.#names = names;
     this.#sources = sources;
     this.#rechecks = createRecheckBatch(sources, (text, entry: Entry, stored) => this.#settle(text, entry, stored));
-    this.#count = createKeyCounters(options.telemetry);
-    options.telemetry.gauge(
-      'weir.keys.cached',
-      { description: 'API keys in memory', unit: '{key}' },
-      () => this.#entries.size,
-    );
-    this.#nowMs = options.clock.monotonicMs();
-    this.#ticking = options.clock.setInterval(() => {
-      this.#nowMs = options.clock.monotonicMs();
+    this.#count = count;
+    this.#nowMs = clock.monotonicMs();
+    this.#ticking = clock.setInterval(() => {
+      this.#nowMs = clock.monotonicMs();
       this.#rechecks.flush();
     }, TICK_INTERVAL_MS);
-    this.#probing = options.clock.setInterval(() => void this.#detectLoss(), PROBE_INTERVAL_MS);
+    this.#probing = clock.setInterval(() => void this.#detectLoss(), PROBE_INTERVAL_MS);
+  }
+
+  get size(): number {
+    return this.#entries.size;
   }
 
   lookup(text: string): KeyLookup | Promise<KeyLookup> {
@@ -145,7 +149,7 @@ class LayeredKeyCache implements KeyCache {
       if (now < negative.untilMs) return this.#counted(UNKNOWN);
       this.#negatives.delete(text);
     }
-    if (!checkKeyText(text)) return this.#counted(MALFORMED);
+    if (!this.#names.isName(text)) return this.#counted(MALFORMED);
     return this.#once(text, () => this.#fetch(text));
   }
 
@@ -159,7 +163,7 @@ class LayeredKeyCache implements KeyCache {
   }
 
   async #fetch(text: string): Promise<KeyLookup> {
-    const sha256 = hashKeyText(text);
+    const sha256 = this.#names.sha256Of(text);
     const cached = await this.#sources.readCached(sha256);
     if (cached.kind === 'found') {
       this.#probe = sha256;

@@ -4,7 +4,7 @@ import { createFakeClock, createTestTelemetry, startProxy, waitFor, type FakeClo
 import type { Valkey } from '@weir/valkey';
 import { encodeApiKeyRecord } from '@weir/wire';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createKeyCache, createKeyText, hashKeyText, issueKey, revokeKey, type KeyCache } from '../index.ts';
+import { createKeyCache, createKeyText, hashKeyText, issueKey, revokeKey, type KeyCaches } from '../index.ts';
 import { storeKey } from '../store-key.ts';
 import { countQueries, openValkey, parts, startStores, type CountedPostgres, type Stores } from './stores.ts';
 
@@ -14,7 +14,7 @@ const HUNG_AFTER_MS = 50;
 let stores: Stores;
 let clock: FakeClock;
 let postgres: CountedPostgres;
-let cache: KeyCache;
+let cache: KeyCaches;
 
 beforeAll(async () => {
   stores = await startStores();
@@ -33,7 +33,7 @@ afterEach(async () => {
   await stores.valkey.bulk.call('FLUSHALL');
 });
 
-function openCache(options: { valkey?: Valkey; postgres?: Postgres | undefined } = {}): KeyCache {
+function openCache(options: { valkey?: Valkey; postgres?: Postgres | undefined } = {}): KeyCaches {
   return createKeyCache({
     ...parts,
     telemetry: createTestTelemetry(),
@@ -55,6 +55,21 @@ const issue = (text?: string) =>
 const cachedKey = (text: string): string => keyspace.apiKey.key({ sha256: hashKeyText(text) });
 const isCached = async (text: string): Promise<boolean> =>
   (await stores.valkey.bulk.call('EXISTS', cachedKey(text))) === 1;
+
+describe('a look-up by hash', () => {
+  test('knows a key that the text names, and what becomes of it', async () => {
+    const { text } = await issue();
+    expect(await cache.lookupHash(hashKeyText(text))).toMatchObject({ kind: 'found', key: { name: 'demo' } });
+    expect(cache.lookupHash(hashKeyText(text))).not.toBeInstanceOf(Promise);
+    expect(await cache.lookupHash('ab'.repeat(32))).toEqual({ kind: 'unknown' });
+  });
+
+  test('lets nobody in who sends a hash instead of a text', async () => {
+    const { text } = await issue();
+    await cache.lookupHash(hashKeyText(text));
+    expect(cache.lookup(hashKeyText(text))).toEqual({ kind: 'malformed' });
+  });
+});
 
 describe('a key', () => {
   test('is read from Valkey once and then known without I/O, as the same record', async () => {
@@ -113,7 +128,7 @@ describe('a key', () => {
 });
 
 describe('a key that was revoked', () => {
-  const lookUpRevoked = async (from: KeyCache) => {
+  const lookUpRevoked = async (from: KeyCaches) => {
     const { text, record } = await issue();
     await revokeKey(stores.postgres, stores.valkey.bulk, record.id);
     expect(await from.lookup(text)).toMatchObject({ key: { revoked: true, version: 2 } });
