@@ -14,6 +14,11 @@ export function positiveDecimalText(text: string): string | undefined {
   return plain === '0' ? undefined : plain;
 }
 
+/** The same of a member of a JSON object, which may be anything. */
+export function positiveDecimalOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? positiveDecimalText(value) : undefined;
+}
+
 function normaliseScientific(text: string): string | undefined {
   if (text.length > LENGTH_MAX) return undefined;
   const match = SCIENTIFIC.exec(text);

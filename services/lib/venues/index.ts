@@ -5,8 +5,10 @@
  * never makes a price up: zero, empty and unreadable values are absent. Does not: open sockets, keep time, or remember
  * anything from one frame to the next. How to add a venue: `docs/venues.md`.
  */
+import { bybit } from './bybit/bybit.ts';
 import { coinbase } from './coinbase/coinbase.ts';
 import { kraken } from './kraken/kraken.ts';
+import { okx } from './okx/okx.ts';
 import type { Venue } from './venue.ts';
 
 export type { ProofOfLife, Settlement, Venue, VenueLimits, VenueTiming } from './venue.ts';
@@ -31,7 +33,7 @@ export type {
 } from './venue-event.ts';
 
 /** By id. */
-export const venues: Readonly<Record<string, Venue>> = { coinbase, kraken };
+export const venues: Readonly<Record<string, Venue>> = { coinbase, kraken, bybit, okx };
 
 export function findVenue(id: string): Venue | undefined {
   return Object.hasOwn(venues, id) ? venues[id] : undefined;

@@ -6,7 +6,7 @@ test('a venue is found by its id and by nothing else', () => {
     expect(venue.id).toBe(id);
     expect(findVenue(id)).toBe(venue);
   }
-  for (const id of ['', 'Coinbase', 'okx', 'constructor', '__proto__', 'toString'])
+  for (const id of ['', 'Coinbase', 'binance', 'constructor', '__proto__', 'toString'])
     expect(findVenue(id)).toBeUndefined();
 });
 
