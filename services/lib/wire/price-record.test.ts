@@ -5,6 +5,7 @@ import {
   DEFAULT_FRESHNESS,
   decodePriceRecord,
   encodePriceRecord,
+  PRICE_FLAGS,
   priceJson,
   priceJsonHead,
   priceStatus,
@@ -16,17 +17,35 @@ const code = fc.stringMatching(/^[A-Z0-9]{1,15}$/);
 const source = fc.stringMatching(/^[a-z][a-z0-9]{0,12}-(?:ws|rest|prewarm)$/);
 const decimalText = fc.bigInt({ min: 0n, max: 10n ** 15n * DECIMAL_ONE - 1n }).map(formatDecimal);
 
-const record: fc.Arbitrary<PriceRecord> = fc.record({
-  asset: code,
-  quote: code,
-  priceText: decimalText,
-  confirmedAtMs: fc.integer({ min: 0, max: 4_102_444_800_000 }),
-  source,
-  sources: fc.array(source, { maxLength: 6 }),
-  latencyMs: fc.integer({ min: 0, max: 1_000_000 }),
-  confidenceText: decimalText,
-  seq: fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }),
-});
+const anyFlags = fc.subarray([...PRICE_FLAGS], { minLength: 1 });
+
+const record: fc.Arbitrary<PriceRecord> = fc.record(
+  {
+    asset: code,
+    quote: code,
+    priceText: decimalText,
+    confirmedAtMs: fc.integer({ min: 0, max: 4_102_444_800_000 }),
+    source,
+    sources: fc.array(source, { maxLength: 6 }),
+    latencyMs: fc.integer({ min: 0, max: 1_000_000 }),
+    confidenceText: decimalText,
+    seq: fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }),
+    flags: anyFlags,
+  },
+  {
+    requiredKeys: [
+      'asset',
+      'quote',
+      'priceText',
+      'confirmedAtMs',
+      'source',
+      'sources',
+      'latencyMs',
+      'confidenceText',
+      'seq',
+    ],
+  },
+);
 
 const NOW_MS = 1_795_166_698_100;
 
@@ -49,6 +68,19 @@ describe('the price record', () => {
         expect(decodePriceRecord(encodePriceRecord(one, one.confirmedAtMs + afterMs, DEFAULT_FRESHNESS))).toEqual(one);
       }),
     );
+  });
+
+  it('names its flags before its seq, and has no such member without any', () => {
+    expect(priceJsonHead({ ...example, flags: ['single', 'hold'] })).toContain(
+      '"sources":["coinbase-ws","kraken-ws"],"flags":["single","hold"],"seq":1795166698000123',
+    );
+    expect(priceJsonHead({ ...example, flags: [] })).not.toContain('flags');
+  });
+
+  it('is read with the flags that this version knows', () => {
+    const json = encodePriceRecord({ ...example, flags: ['depeg'] }, NOW_MS, DEFAULT_FRESHNESS);
+    expect(decodePriceRecord(json.replace('["depeg"]', '["later","depeg",7]'))?.flags).toEqual(['depeg']);
+    expect(decodePriceRecord(json.replace('["depeg"]', '"depeg"'))).toEqual(example);
   });
 
   it('is written as the documented object', () => {

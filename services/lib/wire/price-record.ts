@@ -8,6 +8,16 @@
 export const PRICE_STATUSES = ['fresh', 'aging', 'stale', 'dead'] as const;
 export type PriceStatus = (typeof PRICE_STATUSES)[number];
 
+/**
+ * What a reader should know of how a price came about.
+ *
+ * single: one source alone is behind it. disputed: two sources differ, and the one nearer to the price before stands.
+ * depeg: prices in USDT were left out, because its rate in dollars is unknown, old or far from 1. hold: a leap that no
+ * second source confirms is being waited out, and the price before still stands.
+ */
+export const PRICE_FLAGS = ['single', 'disputed', 'depeg', 'hold'] as const;
+export type PriceFlag = (typeof PRICE_FLAGS)[number];
+
 export interface PriceRecord {
   readonly asset: string;
   readonly quote: string;
@@ -21,8 +31,10 @@ export interface PriceRecord {
   readonly sources: readonly string[];
   /** From the newest contributing frame's arrival to publication, ms. */
   readonly latencyMs: number;
-  /** Half width of the range the sources agree on, exact decimal text; "0" for one source. */
+  /** How far from the price its sources may be, with half their spread: exact decimal text, see `docs/feed.md`. */
   readonly confidenceText: string;
+  /** Absent when there are none. */
+  readonly flags?: readonly PriceFlag[];
   /** Strictly increasing for a pair, across restarts and takeovers. */
   readonly seq: number;
 }
@@ -48,11 +60,14 @@ export function priceStatus(ageMs: number, freshness: Freshness): PriceStatus {
  */
 export function priceJsonHead(record: PriceRecord): string {
   const confirmed = new Date(record.confirmedAtMs).toISOString();
+  const { flags = [] } = record;
+  const flagsJson = flags.length === 0 ? '' : `"flags":${JSON.stringify(flags)},`;
   return (
     `{"asset":"${record.asset}","price":${record.priceText},"timestamp":"${confirmed}",` +
     `"readable_timestamp":"${confirmed.slice(0, 10)} ${confirmed.slice(11, 19)} UTC","source":"${record.source}",` +
     `"latency_ms":${record.latencyMs},"quote":"${record.quote}","price_text":"${record.priceText}",` +
-    `"confidence":"${record.confidenceText}","sources":${JSON.stringify(record.sources)},"seq":${record.seq}`
+    `"confidence":"${record.confidenceText}","sources":${JSON.stringify(record.sources)},` +
+    `${flagsJson}"seq":${record.seq}`
   );
 }
 
@@ -85,6 +100,8 @@ const SOURCE_NAME = /^[a-z0-9][a-z0-9.-]{0,63}$/;
 
 const isCode = (value: unknown): value is string => typeof value === 'string' && CODE.test(value);
 const isSourceName = (value: unknown): value is string => typeof value === 'string' && SOURCE_NAME.test(value);
+/** Those of a later version are let go. */
+const isFlag = (value: unknown): value is PriceFlag => PRICE_FLAGS.some((flag) => flag === value);
 const isDecimal = (value: unknown): value is string => typeof value === 'string' && DECIMAL.test(value);
 
 /** As `decodePriceRecord`, for a value that is parsed already. What it admits can stand in JSON as it is: see `priceJsonHead`. */
@@ -98,6 +115,7 @@ export function readPriceRecord(value: unknown): PriceRecord | undefined {
   if (!isSourceName(source) || !Array.isArray(sources) || !sources.every(isSourceName)) return undefined;
   if (typeof latencyMs !== 'number' || !Number.isFinite(latencyMs) || !Number.isFinite(confirmedAtMs)) return undefined;
   if (typeof seq !== 'number' || !Number.isSafeInteger(seq)) return undefined;
+  const flags: readonly PriceFlag[] = Array.isArray(fields['flags']) ? fields['flags'].filter(isFlag) : [];
   return {
     asset,
     quote,
@@ -107,6 +125,7 @@ export function readPriceRecord(value: unknown): PriceRecord | undefined {
     sources,
     latencyMs,
     confidenceText: confidence,
+    ...(flags.length > 0 && { flags }),
     seq,
   };
 }

@@ -1,7 +1,7 @@
 /** What goes in and out over HTTP, as schemas: checked on the way in, documentation on the way out. */
 import type { ErrorCode } from '@weir/errors';
 import type { DescribedSchema } from '@weir/http';
-import { PRICE_STATUSES } from '@weir/wire';
+import { PRICE_FLAGS, PRICE_STATUSES } from '@weir/wire';
 import { Type } from 'typebox';
 
 export const AssetText = Type.String({
@@ -20,8 +20,17 @@ export const PriceAnswer = Type.Object(
     latency_ms: Type.Number({ description: "From the arrival of a venue's frame to publication." }),
     quote: Type.String(),
     price_text: Type.String({ description: 'The exact decimal.' }),
-    confidence: Type.String({ description: 'Half the range in which the sources agree, exact decimal.' }),
-    sources: Type.Array(Type.String()),
+    confidence: Type.String({
+      description: 'Half the width of what the sources say, with their spreads: an exact decimal.',
+    }),
+    sources: Type.Array(Type.String(), { description: 'Every source that had a say, such as coinbase-ws.' }),
+    flags: Type.Optional(
+      Type.Array(Type.Union(PRICE_FLAGS.map((flag) => Type.Literal(flag))), {
+        description:
+          'Only when there are any. single: one source alone. disputed: two sources differ, the one nearer to the price before stands. ' +
+          'depeg: prices in USDT are left out. hold: a leap that no second source confirms is being waited out.',
+      }),
+    ),
     seq: Type.Integer({ description: 'Strictly increasing for a pair.' }),
     cached: Type.Boolean({ description: 'Whether the answer came from a cache and not from a fetch made for it.' }),
     age_ms: Type.Integer({ description: 'Age of the price at the moment of the answer.' }),
