@@ -3,14 +3,18 @@ import { coinbaseRest, productBody } from './coinbase-rest.ts';
 import { venueTime, type Market, type Product, type Quote } from './market.ts';
 import {
   asObject,
+  broadcast,
+  joinChannel,
+  leaveChannel,
   readObject,
   subscribe,
-  subscribersOf,
   textsOf,
   unsubscribe,
   type Client,
   type Protocol,
   type Route,
+  type SimulatedVenue,
+  type VenueTime,
 } from './protocol.ts';
 
 const PRODUCT_CHANNELS = ['ticker', 'heartbeat', 'matches'];
@@ -18,12 +22,15 @@ const PRIVATE_CHANNELS = ['level2', 'level3', 'full'];
 /** The status channel repeats itself; the interval is not published. */
 const STATUS_PULSES = 5;
 
-export function coinbaseSymbol(asset: string, quote: string): string {
-  return `${asset}-${quote}`;
-}
+export const coinbase: SimulatedVenue = {
+  symbolOf: (asset, quote) => `${asset}-${quote}`,
+  dollarQuotes: ['USD'],
+  // Documented: a client that has not subscribed within five seconds is disconnected.
+  firstMessageMs: 5_000,
+  create: createCoinbase,
+};
 
-/** `nowMs` is wall time, which frames carry. */
-export function createCoinbase(market: Market, nowMs: () => number): Protocol {
+function createCoinbase(market: Market, time: VenueTime): Protocol {
   let pulses = 0;
   const publishStatus = (clients: Iterable<Client>): void => {
     const frame = statusFrame(market);
@@ -35,11 +42,11 @@ export function createCoinbase(market: Market, nowMs: () => number): Protocol {
     connected: () => undefined,
     receive: (client, text) => receive(market, client, text),
     pulse: (clients) => {
-      const time = venueTime(nowMs());
+      const now = venueTime(time.nowMs());
       for (const client of clients) {
         for (const symbol of client.subscriptions.get('heartbeat') ?? []) {
-          const product = market.find(symbol);
-          if (product !== undefined) client.send(heartbeatFrame(product, time));
+          const product = market.products.get(symbol);
+          if (product !== undefined) client.send(heartbeatFrame(product, now));
         }
       }
       pulses += 1;
@@ -48,10 +55,8 @@ export function createCoinbase(market: Market, nowMs: () => number): Protocol {
     traded: (clients, product) => {
       const { last, symbol } = product;
       if (last === undefined) return;
-      const match = matchFrame('match', symbol, last);
-      for (const client of subscribersOf(clients, 'matches', symbol)) client.send(match);
-      const ticker = tickerFrame(product, last);
-      for (const client of subscribersOf(clients, 'ticker', symbol)) client.send(ticker);
+      broadcast(clients, 'matches', symbol, () => matchFrame('match', symbol, last));
+      broadcast(clients, 'ticker', symbol, () => tickerFrame(product, last));
     },
     maintenanceChanged: publishStatus,
     rest: (url) => coinbaseRest(market, url),
@@ -98,7 +103,7 @@ function readChannels(request: Readonly<Record<string, unknown>>): WantedChannel
 /** Subscribes to what is valid, answers an error for the rest; the snapshots go out after the ack. */
 function join(market: Market, client: Client, name: string, symbols: readonly string[]): string[] {
   if (name === 'status') {
-    client.subscriptions.set('status', new Set());
+    joinChannel(client, 'status');
     return [statusFrame(market)];
   }
   if (!PRODUCT_CHANNELS.includes(name)) {
@@ -127,7 +132,7 @@ function join(market: Market, client: Client, name: string, symbols: readonly st
 }
 
 function leave(client: Client, name: string, symbols: readonly string[]): void {
-  if (symbols.length === 0) client.subscriptions.delete(name);
+  if (symbols.length === 0) leaveChannel(client, name);
   for (const symbol of symbols) unsubscribe(client, name, symbol);
 }
 

@@ -1,6 +1,6 @@
 /** Where a demonstration's prices start: near the truth of late 2026 for well-known assets, made up from the name for the rest. */
 import { DECIMAL_ONE, formatDecimal, parseDecimal, type Decimal } from '@weir/wire';
-import type { ListedPair } from './market.ts';
+import type { ListedPair } from './list-markets.ts';
 import { createRandom } from './random.ts';
 
 const US_DOLLARS: Readonly<Record<string, string>> = {

@@ -1,18 +1,34 @@
 /** What a test or an operator does to a simulated venue: faults, prices, frames. */
 import type { Clock } from '@weir/clock';
-import type { Maintenance, Market } from './market.ts';
+import type { Maintenance, Market, Product } from './market.ts';
 import type { Client, Protocol } from './protocol.ts';
 import { playRecording, readRecording } from './recording.ts';
+import type { RestRequestSeen } from './rest-desk.ts';
+import { changeFaults, healFaults, type VenueFaults } from './venue-faults.ts';
 import type { VenueServer } from './venue-server.ts';
 
 export interface ExchangeControl {
-  /** Drops every connection and refuses new ones, WebSocket and REST. */
-  cut(): void;
+  /**
+   * Drops every connection and takes no new ones, WebSocket and REST: they are closed as soon as they open or, with
+   * `isRefusing`, refused, because nobody listens on the port.
+   */
+  cut(options?: { readonly isRefusing?: boolean }): void;
   restore(): void;
   /** Half-open: connections live and are accepted, nothing is sent or answered. */
   silence(isSilent: boolean): void;
-  /** Trades at this price, in maintenance too, which stands from now on: the walk leaves the pair alone. */
+  /** Switches faults on and off; those that are not named stay. Throws RangeError for what no fault can be. */
+  fault(change: Readonly<Partial<VenueFaults>>): void;
+  readonly faults: Readonly<VenueFaults>;
+  /** No faults any more; a cut, a silence and refused symbols are ended by their own opposites. */
+  heal(): void;
+  /** So many trades at once, of any products, at their fair prices. */
+  burst(count: number): void;
+  /**
+   * Trades at this price, in maintenance too, which stands from now on: the walk leaves the pair alone until `release`.
+   * A pair in dollars ("BTC") that the venue only lists in USDT is that market, in its own quote.
+   */
   setPrice(pair: string, text: string): void;
+  release(pair: string): void;
   /** The last trade's price. Throws RangeError when the pair is not listed or has not traded. */
   price(pair: string): string;
   /** While the system is not online the walk stands still; `setPrice`, `push` and `replay` trade all the same. */
@@ -34,6 +50,9 @@ export interface ExchangeControl {
   readonly connections: number;
   /** The last texts that clients sent, oldest first. */
   readonly received: readonly string[];
+  /** All REST requests that ever came, and the last ones, oldest first. */
+  readonly restCount: number;
+  readonly restRequests: readonly RestRequestSeen[];
 }
 
 export interface ControlledVenue {
@@ -41,6 +60,9 @@ export interface ControlledVenue {
   readonly market: Market;
   readonly protocol: Protocol;
   readonly server: VenueServer;
+  readonly faults: VenueFaults;
+  /** Wall time of the venue. */
+  readonly nowMs: () => number;
   /** Ends running replays. */
   readonly signal: AbortSignal;
 }
@@ -49,34 +71,23 @@ const MAINTENANCE_MS = 600_000;
 /** The WebSocket's own code for it. */
 const SERVICE_RESTART = 1012;
 
-export function createControl({ clock, market, protocol, server, signal }: ControlledVenue): ExchangeControl {
-  const announce = (startsInMs: number, isCut: boolean): void => {
-    const nowMs = clock.nowMs();
-    const startMs = nowMs + startsInMs;
-    market.maintenance = {
-      system: 'online',
-      upcoming: { startMs, endMs: startMs + MAINTENANCE_MS, title: 'Restart of the gateways' },
-    };
-    protocol.maintenanceChanged(server.clients);
-    const before = [...server.clients];
-    const begin = clock.setTimeout(() => {
-      if (isCut) server.cut();
-      for (const client of before) client.close(SERVICE_RESTART, 'restarting');
-    }, startsInMs);
-    signal.addEventListener('abort', () => begin.cancel(), { once: true });
-  };
-  const push = (frame: string): void => {
-    const route = protocol.replay(frame);
-    if (route.to === 'nobody') return;
-    for (const client of server.clients) {
-      if (route.to === 'all' || route.symbols.some((symbol) => hasSubscribed(client, symbol))) client.send(frame);
-    }
-  };
+export function createControl(venue: ControlledVenue): ExchangeControl {
+  const { clock, market, protocol, server, faults, signal, nowMs } = venue;
+  const push = (frame: string): void => pushFrame(venue, frame);
+  const publish = (products: readonly Product[]): void =>
+    server.batch(() => {
+      for (const product of products) protocol.traded(server.clients, product);
+    });
   return {
-    cut: () => server.cut(),
+    cut: ({ isRefusing = false } = {}) => server.cut(isRefusing),
     restore: () => server.restore(),
     silence: (isSilent) => server.silence(isSilent),
-    setPrice: (pair, text) => protocol.traded(server.clients, market.setPrice(pair, text, clock.nowMs())),
+    fault: (change) => changeFaults(faults, change),
+    faults,
+    heal: () => healFaults(faults),
+    burst: (count) => publish(market.burst(count, nowMs())),
+    setPrice: (pair, text) => publish([market.setPrice(pair, text, nowMs())]),
+    release: (pair) => market.release(pair),
     price: (pair) => {
       const { last } = market.productOf(pair);
       if (last === undefined) throw new RangeError(`"${pair}" has not traded`);
@@ -86,20 +97,48 @@ export function createControl({ clock, market, protocol, server, signal }: Contr
       market.maintenance = change;
       protocol.maintenanceChanged(server.clients);
     },
-    announceMaintenance: (startsInMs, { isCut = false } = {}) => announce(startsInMs, isCut),
+    announceMaintenance: (startsInMs, { isCut = false } = {}) => announce(venue, startsInMs, isCut),
     refuse: (symbol) => void market.refused.add(symbol),
     accept: (symbol) => void market.refused.delete(symbol),
     push,
     replay: (lines, { speed = 1 } = {}) => playRecording(readRecording(lines), { clock, speed, signal }, push),
-    subscribers: (pair) => {
-      const { symbol } = market.productOf(pair);
-      return [...server.clients].filter((client) => hasSubscribed(client, symbol)).length;
-    },
+    subscribers: (pair) => [...server.clients.subscribersOfAny(market.productOf(pair).symbol)].length,
     get connections() {
       return server.clients.size;
     },
     received: server.received,
+    get restCount() {
+      return server.rest.count;
+    },
+    restRequests: server.rest.seen,
   };
+}
+
+function announce(
+  { clock, market, protocol, server, signal, nowMs }: ControlledVenue,
+  inMs: number,
+  isCut: boolean,
+): void {
+  const startMs = nowMs() + inMs;
+  market.maintenance = {
+    system: 'online',
+    upcoming: { startMs, endMs: startMs + MAINTENANCE_MS, title: 'Restart of the gateways' },
+  };
+  protocol.maintenanceChanged(server.clients);
+  const before = [...server.clients];
+  const begin = clock.setTimeout(() => {
+    if (isCut) server.cut(false);
+    for (const client of before) client.close(SERVICE_RESTART, 'restarting');
+  }, inMs);
+  signal.addEventListener('abort', () => begin.cancel(), { once: true });
+}
+
+function pushFrame({ protocol, server }: ControlledVenue, frame: string): void {
+  const route = protocol.replay(frame);
+  if (route.to === 'nobody') return;
+  for (const client of server.clients) {
+    if (route.to === 'all' || route.symbols.some((symbol) => hasSubscribed(client, symbol))) client.send(frame);
+  }
 }
 
 function hasSubscribed(client: Client, symbol: string): boolean {

@@ -1,32 +1,28 @@
 /**
- * Simulated exchanges: real WebSocket and REST servers on this machine that speak Coinbase Exchange and Kraken v2.
+ * Simulated exchanges: real WebSocket and REST servers on this machine that speak the protocols of `simulated-venues.ts`.
  *
- * Prices come from a seeded walk (the same seed gives the same trades, to the digit) or from a recording, and go
- * only to clients subscribed to the product. Every fault a venue shows can be switched on: cut, half-open silence,
- * refused symbols, maintenance, dropped slow readers, any frame at all. What is kept is bounded and `stop` closes
- * everything. Not simulated: order books, authentication, request limits.
+ * Prices come from one seeded walk that all venues follow (the same seed gives the same trades, to the digit), or from a
+ * recording, and go only to clients subscribed to the product; `truth` is that one price. A pair in USD is listed in
+ * the quote of each venue: BTC-USD, or BTC-USDT at the current rate, which the venues in dollars then list as USDT-USD.
+ * Every fault a venue shows can be switched on: `ExchangeControl`. What is kept is bounded and `stop` closes everything.
+ * Not simulated: order books beyond their best prices, authentication, request limits.
  */
 import { systemClock, type Clock } from '@weir/clock';
-import { coinbaseSymbol, createCoinbase } from './coinbase.ts';
 import { createControl, type ExchangeControl } from './exchange-control.ts';
-import { krakenSymbol } from './kraken-names.ts';
-import { createKraken } from './kraken.ts';
-import { createMarket, type ListedPair, type Market } from './market.ts';
-import type { Protocol } from './protocol.ts';
-import { startVenueServer, type VenueServer } from './venue-server.ts';
+import { createFairPrices, type FairPrices } from './fair-prices.ts';
+import { fairPairs, listMarkets, type ListedPair } from './list-markets.ts';
+import { createMarket } from './market.ts';
+import { simulatedVenues, type VenueId } from './simulated-venues.ts';
+import { startTrading, type TradingVenue } from './trading.ts';
+import { noFaults } from './venue-faults.ts';
+import { startVenueServer } from './venue-server.ts';
 
 export { demoPair } from './demo-pairs.ts';
 export type { ExchangeControl } from './exchange-control.ts';
-export type { ListedPair, Maintenance, SystemState } from './market.ts';
-
-const VENUES = {
-  // Documented: a client that has not subscribed within five seconds is disconnected.
-  coinbase: { symbolOf: coinbaseSymbol, firstMessageMs: 5_000 },
-  kraken: { symbolOf: krakenSymbol, firstMessageMs: undefined },
-} as const;
-
-export type VenueId = keyof typeof VENUES;
-export const venueIds: readonly VenueId[] = ['coinbase', 'kraken'];
+export type { ListedPair } from './list-markets.ts';
+export type { Maintenance, SystemState } from './market.ts';
+export { venueIds, type VenueId } from './simulated-venues.ts';
+export type { VenueFaults } from './venue-faults.ts';
 
 export interface ExchangesOptions {
   readonly venues: readonly VenueId[];
@@ -35,7 +31,7 @@ export interface ExchangesOptions {
   readonly ports?: Readonly<Partial<Record<VenueId, number>>>;
   readonly host?: string;
   readonly seed?: number;
-  /** Trades of each venue, over all its pairs; 0: prices stand still until they are set. */
+  /** Moves of fair prices, each of which every venue trades; 0: prices stand still until they are set. */
   readonly ticksPerSecond?: number;
   readonly maxWaitingBytes?: number;
   readonly clock?: Clock;
@@ -49,96 +45,94 @@ export interface VenueAddress {
 export interface Exchanges {
   readonly addresses: Readonly<Record<string, VenueAddress>>;
   venue(id: string): ExchangeControl;
+  /** The true price of "BTC", "BTC-EUR", "BTC-USDT" at this moment; `undefined` when nothing walks for it. */
+  truth(pair: string): string | undefined;
+  /** All of them, by `<ASSET>-<QUOTE>`; USDT-USD is the rate that venues in USDT convert by. */
+  truths(): Readonly<Record<string, string>>;
+  /** The true price jumps, and every venue trades it at once. Throws RangeError when nothing walks for the pair. */
+  setTruth(pair: string, text: string): void;
   stop(): Promise<void>;
 }
 
-interface Venue {
+interface RunningVenue extends TradingVenue {
   readonly id: VenueId;
-  readonly market: Market;
-  readonly protocol: Protocol;
-  readonly server: VenueServer;
   readonly control: ExchangeControl;
 }
 
-/** A stall of the process is made up for, but not by a burst of more than this many trades at once. */
-const CATCH_UP_MAX = 1_000;
-const PULSE_MS = 1_000;
+/** A slow reader is one that is behind by some seconds of everything. */
+const WAITING_BYTES_MIN = 1 << 20;
+const WAITING_BYTES_PER_PAIR = 1_024;
 
 export async function startExchanges(options: ExchangesOptions): Promise<Exchanges> {
-  const { clock = systemClock, host = '127.0.0.1', ticksPerSecond = 20 } = options;
+  const { clock = systemClock, host = '127.0.0.1', ticksPerSecond = 20, seed = 1 } = options;
+  const specs = options.venues.map((id) => simulatedVenues[id]);
+  const fair = createFairPrices(seed, fairPairs(options.pairs, specs));
   const stopping = new AbortController();
-  const venues = new Map<string, Venue>();
+  const venues = new Map<string, RunningVenue>();
+  const world: World = { options, clock, host, seed, fair, signal: stopping.signal };
   try {
-    for (const id of options.venues) venues.set(id, await startVenue(id, { ...options, clock, host }, stopping.signal));
+    for (const id of options.venues) venues.set(id, await startVenue(id, world));
   } catch (error) {
     await stopAll(venues);
     throw error;
   }
-  const pulse = clock.setInterval(() => {
-    for (const { protocol, server } of venues.values()) protocol.pulse(server.clients);
-  }, PULSE_MS);
-  const trading = startTrading([...venues.values()], clock, ticksPerSecond);
+  const running = [...venues.values()];
+  const trading = startTrading({ venues: running, fair, clock, ticksPerSecond });
   return {
-    addresses: Object.fromEntries([...venues].map(([id, venue]) => [id, addressOf(host, venue)])),
+    addresses: Object.fromEntries(running.map((venue) => [venue.id, addressOf(host, venue)])),
     venue: (id) => {
       const venue = venues.get(id);
       if (venue === undefined) throw new RangeError(`venue "${id}" is not simulated here`);
       return venue.control;
     },
+    truth: (pair) => fair.truth(pair),
+    truths: () => fair.truths(),
+    setTruth: (pair, text) => trading.publish(fair.set(pair, text)),
     stop: async () => {
       stopping.abort();
-      pulse.cancel();
-      trading?.cancel();
+      trading.cancel();
       await stopAll(venues);
     },
   };
 }
 
-async function startVenue(
-  id: VenueId,
-  options: ExchangesOptions & { readonly clock: Clock; readonly host: string },
-  signal: AbortSignal,
-): Promise<Venue> {
-  const { clock, host, pairs, seed = 1, ports, maxWaitingBytes = 1 << 20 } = options;
-  const { symbolOf, firstMessageMs } = VENUES[id];
-  const market = createMarket({ venue: id, seed, pairs, symbolOf, openedMs: clock.nowMs() });
-  const protocol = id === 'coinbase' ? createCoinbase(market, () => clock.nowMs()) : createKraken(market, clock);
+interface World {
+  readonly options: ExchangesOptions;
+  readonly clock: Clock;
+  readonly host: string;
+  readonly seed: number;
+  readonly fair: FairPrices;
+  readonly signal: AbortSignal;
+}
+
+async function startVenue(id: VenueId, { options, clock, host, seed, fair, signal }: World): Promise<RunningVenue> {
+  const { ports, maxWaitingBytes } = options;
+  const { symbolOf, dollarQuotes, firstMessageMs, create } = simulatedVenues[id];
+  const faults = noFaults();
+  const nowMs = (): number => clock.nowMs() + faults.skewMs;
+  const listings = listMarkets(fair.pairs, dollarQuotes);
+  const market = createMarket({ venue: id, seed, listings, fair, faults, symbolOf, openedMs: clock.nowMs() });
+  const protocol = create(market, { nowMs, monotonicMs: () => clock.monotonicMs() });
   const server = await startVenueServer({
+    venue: id,
+    seed,
     host,
     port: ports?.[id] ?? 0,
     clock,
     protocol,
-    maxWaitingBytes,
+    faults,
+    maxWaitingBytes: maxWaitingBytes ?? Math.max(WAITING_BYTES_MIN, listings.length * WAITING_BYTES_PER_PAIR),
     ...(firstMessageMs !== undefined && { firstMessageMs }),
   });
-  return { id, market, protocol, server, control: createControl({ clock, market, protocol, server, signal }) };
+  const control = createControl({ clock, market, protocol, server, faults, nowMs, signal });
+  return { id, market, protocol, server, control, nowMs };
 }
 
-/** All venues take every step together, so that they follow one fair price. */
-function startTrading(venues: readonly Venue[], clock: Clock, ticksPerSecond: number): { cancel(): void } | undefined {
-  if (ticksPerSecond <= 0) return undefined;
-  const startMs = clock.monotonicMs();
-  let done = 0;
-  return clock.setInterval(
-    () => {
-      const due = Math.floor(((clock.monotonicMs() - startMs) * ticksPerSecond) / 1000);
-      done = Math.max(done, due - CATCH_UP_MAX);
-      for (; done < due; done++) {
-        for (const { market, protocol, server } of venues) {
-          const product = market.step(clock.nowMs());
-          if (product !== undefined) protocol.traded(server.clients, product);
-        }
-      }
-    },
-    Math.min(1_000, Math.max(5, 1_000 / ticksPerSecond)),
-  );
-}
-
-function addressOf(host: string, { protocol, server }: Venue): VenueAddress {
+function addressOf(host: string, { protocol, server }: RunningVenue): VenueAddress {
   const authority = `${host}:${server.port}`;
   return { ws: `ws://${authority}${protocol.wsPath}`, rest: `http://${authority}${protocol.restPath}` };
 }
 
-async function stopAll(venues: ReadonlyMap<string, Venue>): Promise<void> {
+async function stopAll(venues: ReadonlyMap<string, RunningVenue>): Promise<void> {
   await Promise.all([...venues.values()].map(({ server }) => server.stop()));
 }

@@ -1,29 +1,27 @@
 /** Kraken's socket, version 2: status on connect, an ack or error per symbol, prices as JSON numbers with their trailing zeros. */
 import { krakenRest } from './kraken-rest.ts';
-import { modernSymbol } from './kraken-names.ts';
+import { krakenSymbol, modernSymbol } from './kraken-names.ts';
 import { venueTime, type Market, type Product, type Quote } from './market.ts';
 import {
   asObject,
+  broadcast,
   readObject,
   subscribe,
-  subscribersOf,
   textsOf,
   unsubscribe,
   type Client,
   type Protocol,
   type Route,
+  type SimulatedVenue,
+  type VenueTime,
 } from './protocol.ts';
 
 const SYMBOL_CHANNELS = ['ticker', 'trade'];
 const IDLE_MS = 1_000;
 
-export interface KrakenTime {
-  /** Wall time, which frames carry. */
-  nowMs(): number;
-  monotonicMs(): number;
-}
+export const kraken: SimulatedVenue = { symbolOf: krakenSymbol, dollarQuotes: ['USD'], create: createKraken };
 
-export function createKraken(market: Market, time: KrakenTime): Protocol {
+function createKraken(market: Market, time: VenueTime): Protocol {
   let connections = 0n;
   const status = (): string => statusFrame(market, time.nowMs(), connections);
   return {
@@ -44,10 +42,8 @@ export function createKraken(market: Market, time: KrakenTime): Protocol {
     traded: (clients, product) => {
       const { last, symbol } = product;
       if (last === undefined) return;
-      const trade = tradeFrame('update', symbol, last);
-      for (const client of subscribersOf(clients, 'trade', symbol)) client.send(trade);
-      const ticker = tickerFrame('update', product, last);
-      for (const client of subscribersOf(clients, 'ticker', symbol)) client.send(ticker);
+      broadcast(clients, 'trade', symbol, () => tradeFrame('update', symbol, last));
+      broadcast(clients, 'ticker', symbol, () => tickerFrame('update', product, last));
     },
     maintenanceChanged: (clients) => {
       for (const client of clients) client.send(status());
@@ -65,7 +61,7 @@ interface Reply {
   readonly requestId: string;
 }
 
-function receive(market: Market, client: Client, text: string, time: KrakenTime): void {
+function receive(market: Market, client: Client, text: string, time: VenueTime): void {
   const request = readObject(text);
   const now = venueTime(time.nowMs());
   const times = `"time_in":"${now}","time_out":"${now}"`;

@@ -1,15 +1,11 @@
 /** What one venue trades: its products, their last quote, and what the venue refuses or has halted. Knows no protocol. */
 import { parsePair } from '@weir/wire';
+import type { FairPrices } from './fair-prices.ts';
 import { formatFixed, parseFixed, rescale, type Fixed } from './fixed-point.ts';
-import { createPriceWalk } from './price-walk.ts';
+import { DOLLAR, TETHER, type Listing } from './list-markets.ts';
+import { addNoise } from './price-walk.ts';
 import { createRandom, type Random } from './random.ts';
-
-export interface ListedPair {
-  readonly asset: string;
-  readonly quote: string;
-  /** Start of the walk; its digits after the point are the tick size. Absent: listed, but nothing has traded yet. */
-  readonly price?: string;
-}
+import type { VenueFaults } from './venue-faults.ts';
 
 /** The last trade and the book around it, as exact texts. */
 export interface Quote {
@@ -21,7 +17,9 @@ export interface Quote {
   readonly side: 'buy' | 'sell';
   readonly tradeId: number;
   readonly sequence: number;
+  /** ISO with microseconds. */
   readonly time: string;
+  readonly timeMs: number;
 }
 
 export interface Product {
@@ -48,24 +46,38 @@ export interface Market {
   readonly products: ReadonlyMap<string, Product>;
   readonly refused: Set<string>;
   maintenance: Maintenance;
-  /** One step of the walk; `undefined` when its product is held or the venue is halted. */
-  step(nowMs: number): Product | undefined;
+  /** Trades what follows this pair at its fair price; nothing that is held, and nothing while the venue is halted. */
+  follow(pair: number, nowMs: number): readonly Product[];
+  /** Trades so many products, chosen by the seed, at their fair prices. */
+  burst(count: number, nowMs: number): Product[];
   setPrice(pair: string, text: string, nowMs: number): Product;
+  /** The walk may move it again. */
+  release(pair: string): void;
   /** Takes a quote from a recording; `undefined` when the symbol is not listed. */
-  remember(symbol: string, quote: Quote): Product | undefined;
+  remember(symbol: string, quote: Omit<Quote, 'timeMs'>): Product | undefined;
   /** A product that may be asked for. */
   find(symbol: string): Product | undefined;
+  /** By pair; a pair in dollars that is listed in USDT alone is that market. */
   productOf(pair: string): Product;
 }
 
 export interface MarketOptions {
   readonly venue: string;
   readonly seed: number;
-  readonly pairs: readonly ListedPair[];
+  readonly listings: readonly Listing[];
+  readonly fair: FairPrices;
+  readonly faults: Readonly<VenueFaults>;
   /** When every priced product traded first: a snapshot exists from the first subscription on. */
   readonly openedMs: number;
-  symbolOf(asset: string, quote: string): string;
+  readonly symbolOf: (asset: string, quote: string) => string;
 }
+
+interface Followed {
+  readonly symbol: string;
+  readonly listing: Listing;
+}
+
+const BPS = 10_000;
 
 /** ISO with microseconds, as the venues write it. */
 export function venueTime(nowMs: number): string {
@@ -73,81 +85,130 @@ export function venueTime(nowMs: number): string {
 }
 
 export function createMarket(options: MarketOptions): Market {
-  const random = createRandom(`trades ${options.seed} ${options.venue}`);
-  const products = new Map<string, Product>();
-  for (const { asset, quote, price } of options.pairs) {
-    const symbol = options.symbolOf(asset, quote);
-    const decimals = price === undefined ? 0 : parseFixed(price).decimals;
-    products.set(symbol, { symbol, asset, quote, open: price ?? '0', decimals, held: false, last: undefined });
-  }
-  const walking = [...products.values()].filter((product) => product.open !== '0');
-  const walk = createPriceWalk(
-    options.seed,
-    options.venue,
-    walking.map(({ open }) => parseFixed(open)),
-  );
+  const { fair, faults, openedMs, venue, seed } = options;
+  const random = createRandom(`trades ${seed} ${venue}`);
+  const noise = createRandom(`noise ${seed} ${venue}`);
+  const { products, followers } = openProducts(options);
+  const everyFollower = [...followers.values()].flat();
   const refused = new Set<string>();
 
   const trade = (before: Product, at: Fixed, nowMs: number): Product => {
-    const after = tradeAt(before, at, nowMs, random);
+    const after = tradeAt(before, at, { nowMs, random, crossedBps: faults.crossedBps });
     products.set(before.symbol, after);
     return after;
   };
-  for (const product of walking) trade(product, parseFixed(product.open), options.openedMs);
-
+  const isHalted = (): boolean => faults.isFrozen || market.maintenance.system !== 'online';
+  const tradeFairly = ({ symbol, listing }: Followed, nowMs: number): Product[] => {
+    const product = products.get(symbol);
+    const worth = fair.worth(listing);
+    if (product === undefined || worth === undefined || product.held) return [];
+    return [trade(product, lie({ ...worth, units: addNoise(worth.units, noise) }, faults.lieBps), nowMs)];
+  };
   const market: Market = {
     products,
     refused,
     maintenance: { system: 'online' },
-    step: (nowMs) => {
-      const next = walk.next();
-      const symbol = next === undefined ? undefined : walking[next.index]?.symbol;
-      const product = symbol === undefined ? undefined : products.get(symbol);
-      if (next === undefined || product === undefined) return undefined;
-      if (product.held || market.maintenance.system !== 'online') return undefined;
-      return trade(product, { units: next.units, decimals: product.decimals }, nowMs);
-    },
+    follow: (pair, nowMs) =>
+      isHalted() ? [] : (followers.get(pair) ?? []).flatMap((followed) => tradeFairly(followed, nowMs)),
+    burst: (count, nowMs) =>
+      Array.from({ length: isHalted() ? 0 : count }, () => everyFollower[Math.floor(random() * everyFollower.length)])
+        .filter((followed) => followed !== undefined)
+        .flatMap((followed) => tradeFairly(followed, nowMs)),
     setPrice: (pair, text, nowMs) => {
       const product = market.productOf(pair);
       const value = parseFixed(text);
       const decimals = Math.max(product.decimals, value.decimals);
       return trade({ ...product, held: true }, rescale(value, decimals), nowMs);
     },
+    release: (pair) => {
+      const product = market.productOf(pair);
+      products.set(product.symbol, { ...product, held: false });
+    },
     remember: (symbol, quote) => {
       const product = products.get(symbol);
       if (product === undefined) return undefined;
-      const after = { ...product, held: true, last: quote };
+      const after = { ...product, held: true, last: { ...quote, timeMs: Date.parse(quote.time) || 0 } };
       products.set(symbol, after);
       return after;
     },
-    find: (symbol) => (refused.has(symbol) ? undefined : products.get(symbol)),
-    productOf: (pair) => productOf(products, pair),
+    find: (symbol) => {
+      if (refused.has(symbol)) return undefined;
+      const isUnknown = faults.unknownShare > 0 && createRandom(`unknown ${seed} ${symbol}`)() < faults.unknownShare;
+      return isUnknown ? undefined : products.get(symbol);
+    },
+    productOf: (pair) => productOf(options, products, pair),
   };
+  for (const product of products.values()) {
+    if (product.open !== '0') trade(product, parseFixed(product.open), openedMs);
+  }
   return market;
 }
 
+function openProducts({ listings, fair, symbolOf }: MarketOptions): {
+  readonly products: Map<string, Product>;
+  /** By the place of the pair that they follow. */
+  readonly followers: ReadonlyMap<number, readonly Followed[]>;
+} {
+  const products = new Map<string, Product>();
+  const followers = new Map<number, Followed[]>();
+  for (const listing of listings) {
+    const { asset, quote, pair } = listing;
+    const symbol = symbolOf(asset, quote);
+    const worth = fair.worth(listing);
+    const open = worth === undefined ? '0' : formatFixed(worth);
+    products.set(symbol, {
+      symbol,
+      asset,
+      quote,
+      open,
+      decimals: worth?.decimals ?? 0,
+      held: false,
+      last: undefined,
+    });
+    followers.set(pair, [...(followers.get(pair) ?? []), { symbol, listing }]);
+  }
+  return { products, followers };
+}
+
+interface Circumstances {
+  readonly nowMs: number;
+  readonly random: Random;
+  readonly crossedBps: number;
+}
+
 /** The product after a trade at this price, with a book of one tick around it. */
-function tradeAt(before: Product, at: Fixed, nowMs: number, random: Random): Product {
+function tradeAt(before: Product, at: Fixed, { nowMs, random, crossedBps }: Circumstances): Product {
   const side = random() < 0.5 ? 'buy' : 'sell';
   const text = (units: bigint): string => formatFixed({ units, decimals: at.decimals });
+  const bid = side === 'buy' && at.units > 1n ? at.units - 1n : at.units;
+  const ask = side === 'buy' ? at.units : at.units + 1n;
+  const reach = (at.units * BigInt(crossedBps)) / BigInt(2 * BPS) + 1n;
+  const isCrossed = crossedBps > 0 && at.units > reach;
   const last: Quote = {
     price: text(at.units),
-    bid: text(side === 'buy' && at.units > 1n ? at.units - 1n : at.units),
-    ask: text(side === 'buy' ? at.units : at.units + 1n),
+    bid: text(isCrossed ? at.units + reach : bid),
+    ask: text(isCrossed ? at.units - reach : ask),
     size: (0.0001 + random()).toFixed(8),
     side,
     tradeId: (before.last?.tradeId ?? 1_000_000) + 1,
     // Counts all events of the product, so tickers see gaps.
     sequence: (before.last?.sequence ?? 1) + 1 + Math.floor(random() * 20),
     time: venueTime(nowMs),
+    timeMs: nowMs,
   };
   return { ...before, decimals: at.decimals, last };
 }
 
-function productOf(products: ReadonlyMap<string, Product>, pair: string): Product {
+function lie({ units, decimals }: Fixed, bps: number): Fixed {
+  if (bps === 0) return { units, decimals };
+  const off = (units * BigInt(BPS + bps)) / BigInt(BPS);
+  return { units: off < 1n ? 1n : off, decimals };
+}
+
+function productOf({ symbolOf }: MarketOptions, products: ReadonlyMap<string, Product>, pair: string): Product {
   const wanted = parsePair(pair);
-  for (const product of products.values()) {
-    if (product.asset === wanted?.asset && product.quote === wanted.quote) return product;
-  }
+  const listedIn = (quote: string): Product | undefined => wanted && products.get(symbolOf(wanted.asset, quote));
+  const found = wanted && (listedIn(wanted.quote) ?? (wanted.quote === DOLLAR ? listedIn(TETHER) : undefined));
+  if (found !== undefined) return found;
   throw new RangeError(`the simulated venue does not list "${pair}"`);
 }

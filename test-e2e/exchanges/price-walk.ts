@@ -1,44 +1,71 @@
 /**
  * The seeded walk: which pair trades next, and where.
  *
- * Every venue of one seed follows the same fair price, step for step, and adds its own noise of a few basis points,
- * so that venues disagree as real ones do and never drift apart.
+ * All venues of one seed follow this one fair price and add noise of their own (`addNoise`), so that they disagree as
+ * real ones do and never drift apart.
  */
 import type { Fixed } from './fixed-point.ts';
-import { createRandom } from './random.ts';
+import { createRandom, type Random } from './random.ts';
 
 export interface WalkStep {
   readonly index: number;
   readonly units: bigint;
 }
 
+export interface WalkStart extends Fixed {
+  /** How far it may get from its start, in basis points; absent: from half to twice the start. */
+  readonly bandBps?: number;
+}
+
 export interface PriceWalk {
-  /** The next trade; `undefined` when nothing walks. The n-th step depends on seed, venue and starts alone. */
+  /** The next move; `undefined` when nothing walks. The n-th step depends on seed and starts alone, until one is set. */
   next(): WalkStep | undefined;
+  units(index: number): bigint | undefined;
+  /** Walks on from here, and around here. */
+  set(index: number, units: bigint): void;
 }
 
 /** A step moves the fair price by at most 1/10,000 and a venue adds at most 1/20,000. */
 const STEP_PART = 10_000;
 const NOISE_PART = 20_000;
+const BPS = 10_000n;
 
-export function createPriceWalk(seed: number, venue: string, starts: readonly Fixed[]): PriceWalk {
-  const shared = createRandom(`walk ${seed}`);
-  const own = createRandom(`noise ${seed} ${venue}`);
+export function createPriceWalk(seed: number, starts: readonly WalkStart[]): PriceWalk {
+  const random = createRandom(`walk ${seed}`);
   const fair = starts.map((start) => start.units);
+  const bounds = starts.map(boundsOf);
   return {
     next: () => {
-      const index = Math.floor(shared() * starts.length);
-      const start = starts[index]?.units;
+      const index = Math.floor(random() * starts.length);
+      const bound = bounds[index];
       const before = fair[index];
-      if (start === undefined || before === undefined) return undefined;
-      const moved = before + spread(before, STEP_PART, shared());
-      // Reflected at half and twice the start: a walk that runs for weeks stays a price.
-      const after = moved < start / 2n || moved > start * 2n ? before - (moved - before) : moved;
+      if (bound === undefined || before === undefined) return undefined;
+      const moved = before + spread(before, STEP_PART, random());
+      // Reflected at the bounds: a walk that runs for weeks stays a price.
+      const after = moved < bound.low || moved > bound.high ? before - (moved - before) : moved;
       fair[index] = after;
-      const noisy = after + spread(after, NOISE_PART, own());
-      return { index, units: noisy < 1n ? 1n : noisy };
+      return { index, units: after };
+    },
+    units: (index) => fair[index],
+    set: (index, units) => {
+      const start = starts[index];
+      if (start === undefined) return;
+      fair[index] = units;
+      bounds[index] = boundsOf({ ...start, units });
     },
   };
+}
+
+/** The fair price as one venue trades it. */
+export function addNoise(units: bigint, random: Random): bigint {
+  const noisy = units + spread(units, NOISE_PART, random());
+  return noisy < 1n ? 1n : noisy;
+}
+
+function boundsOf({ units, bandBps }: WalkStart): { readonly low: bigint; readonly high: bigint } {
+  if (bandBps === undefined) return { low: units / 2n, high: units * 2n };
+  const reach = (units * BigInt(bandBps)) / BPS;
+  return { low: units - reach, high: units + reach };
 }
 
 function spread(units: bigint, part: number, uniform: number): bigint {

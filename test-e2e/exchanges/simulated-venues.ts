@@ -1,0 +1,16 @@
+/** The venues that can be simulated, by id. */
+import { coinbase } from './coinbase.ts';
+import { kraken } from './kraken.ts';
+import type { SimulatedVenue } from './protocol.ts';
+
+const VENUES = {
+  coinbase,
+  kraken,
+} as const satisfies Readonly<Record<string, SimulatedVenue>>;
+
+export type VenueId = keyof typeof VENUES;
+
+export const simulatedVenues: Readonly<Record<VenueId, SimulatedVenue>> = VENUES;
+
+// The keys of this very record.
+export const venueIds = Object.keys(VENUES) as readonly VenueId[];
