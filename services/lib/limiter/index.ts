@@ -10,3 +10,4 @@ export type { Admitted, Basis, DecideRequest, Decision, Refused } from './decisi
 export type { BucketPolicy } from './lease-terms.ts';
 export { createLimiter, type Limiter, type LimiterOptions } from './limiter.ts';
 export type { ConsumeOptions, Consumption, ProviderQuota, ProviderQuotas } from './provider-quotas.ts';
+export { createSlots, SLOT_RENEWAL_MS, type Slot, type SlotRefusal, type SlotRequest, type Slots } from './slots.ts';
