@@ -47,7 +47,12 @@ export interface Halt {
   /** Markets that stand still although the venue is online. */
   readonly symbols: ReadonlySet<string>;
   readonly windows: readonly MaintenanceWindow[];
+  /** What the others are made of, by piece of work; the venue itself has the empty name. */
+  readonly works?: ReadonlyMap<string, Work>;
 }
+
+/** What the venue says of one piece of work. */
+export type Work = Pick<Halt, 'message' | 'windows'>;
 
 /** idle: before the start. stopped: for good. The others as in `machine.ts`. */
 export type Phase = 'idle' | 'connecting' | 'subscribing' | 'live' | 'degraded' | 'backoff' | 'stopped';

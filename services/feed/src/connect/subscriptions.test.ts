@@ -38,6 +38,12 @@ function createSession(symbols: readonly string[], chunkSize = 50) {
       notices.push(...change.notices);
       session.set(change.subscriptions);
     },
+    /** By a venue that answers requests, not symbols. */
+    ackRequest: (requestId: number) => {
+      const change = acknowledge(state, { kind: 'subscribed', symbols: [], complete: false, requestId });
+      notices.push(...change.notices);
+      session.set(change.subscriptions);
+    },
     refuse: (names: readonly string[], requestId?: number) => {
       const id = requestId === undefined ? {} : { requestId };
       const change = refuse(state, { kind: 'rejected', symbols: names, reason: 'bad', ...id }, session.nowMs);
@@ -162,6 +168,67 @@ test('any set of unnamed culprits is found, and nobody else', () => {
       expect(session.in('subscribed')).toHaveLength(count - bad.length);
     }),
   );
+});
+
+test('an ack of the request confirms all that it asked for, and asks on', () => {
+  const session = createSession(['A', 'B', 'C'], 2);
+  session.begin();
+  session.ackRequest(1);
+  expect(session.in('subscribed')).toEqual(['A', 'B']);
+  expect(texts(session)).toEqual(['A B', 'C']);
+  session.ackRequest(2);
+  expect(isSettled(session.state)).toBe(true);
+  expect(session.in('subscribed')).toEqual(['A', 'B', 'C']);
+});
+
+test('an ack of another request, or of none, confirms nothing', () => {
+  const session = createSession(['A', 'B'], 1);
+  session.begin();
+  session.ackRequest(2);
+  session.ack([]);
+  expect(session.in('subscribed')).toEqual([]);
+  // Late: the request has been given up, and the answer is not that of the one that is open.
+  session.nowMs += ACK_MS;
+  session.expire();
+  session.ackRequest(1);
+  expect(session.in('subscribed')).toEqual([]);
+  session.ackRequest(2);
+  expect(session.in('subscribed')).toEqual(['B']);
+});
+
+test('an ack of a request from which symbols were refused confirms the others only', () => {
+  const session = createSession(['A', 'BAD', 'C']);
+  session.begin();
+  session.refuse(['BAD'], 1);
+  session.ackRequest(1);
+  expect(session.in('subscribed')).toEqual(['A', 'C']);
+  expect(session.in('refused')).toEqual(['BAD']);
+  expect(isSettled(session.state)).toBe(true);
+});
+
+test('a refused request of a venue that answers requests is halved until the culprit is found', () => {
+  const session = createSession(['A', 'B', 'BAD', 'D', 'E'], 5);
+  session.begin();
+  for (let answered = 0; answered < session.asked.length; answered++) {
+    const { id = 0, symbols = [] } = session.asked[answered] ?? {};
+    if (symbols.includes('BAD')) session.refuse([], id);
+    else session.ackRequest(id);
+  }
+  expect(session.in('refused')).toEqual(['BAD']);
+  expect(session.in('subscribed')).toEqual(['A', 'B', 'D', 'E']);
+  expect(session.notices).toEqual([{ kind: 'refused', symbol: 'BAD', reason: 'bad' }]);
+});
+
+test('symbols of a refused request of which one is named are asked for again, not taken as confirmed', () => {
+  const session = createSession(['A', 'BAD', 'C']);
+  session.begin();
+  session.refuse(['BAD'], 1);
+  expect(session.in('subscribed')).toEqual([]);
+  session.nowMs += 1_000;
+  session.expire();
+  expect(texts(session)).toEqual(['A BAD C', 'A C']);
+  session.ackRequest(2);
+  expect(session.in('subscribed')).toEqual(['A', 'C']);
 });
 
 test('an unnamed refusal of an earlier request blames nobody', () => {

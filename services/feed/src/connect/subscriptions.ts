@@ -4,10 +4,10 @@
  * is a minute of CPU: of the states of a connector only the newest is to be read.
  *
  * The wanted symbols are the truth and are asked for in chunks, one request at a time: an answer that names nobody can
- * then only mean the open request. Such a refused request is halved and asked again until one symbol is left, which is
- * the culprit. A culprit, named or found, is refused: not asked for during 10 minutes, doubling up to a day, and then
- * alone, so that it cannot spoil others. A symbol without an answer is asked again at the next reconciliation; silence
- * for a second time counts as a refusal.
+ * then only mean the open request. If it confirms, it confirms what of the request nobody has refused; if it refuses, the
+ * request is halved and asked again until one symbol is left, which is the culprit. A culprit, named or found, is
+ * refused: not asked for during 10 minutes, doubling up to a day, and then alone, so that it cannot spoil others. A
+ * symbol without an answer is asked again at the next reconciliation; silence for a second time counts as a refusal.
  */
 import type { SubscribedEvent, RejectedEvent } from '@weir/venues';
 
@@ -140,7 +140,7 @@ function isAwaited({ symbols }: Subscriptions, symbol: string): boolean {
 }
 
 export function acknowledge(subscriptions: Subscriptions, ack: SubscribedEvent): SubscriptionChange {
-  const acked = new Set(ack.symbols);
+  const acked = new Set(namedBy(subscriptions, ack));
   const { symbols } = subscriptions;
   const notices: SymbolNotice[] = [];
   for (const symbol of acked) {
@@ -153,6 +153,15 @@ export function acknowledge(subscriptions: Subscriptions, ack: SubscribedEvent):
     for (const symbol of symbolsIn(symbols, 'subscribed')) if (!acked.has(symbol)) symbols.set(symbol, WANTED);
   }
   return { subscriptions: { ...subscriptions, open: answer(subscriptions.open, acked) }, notices };
+}
+
+/**
+ * What an ack confirms. One that names its request alone means what of it is not answered yet: a symbol that was refused
+ * before stays so. Another request than the open one has been asked again or given up.
+ */
+function namedBy({ open }: Subscriptions, { symbols, complete, requestId }: SubscribedEvent): readonly string[] {
+  const isOfRequest = symbols.length === 0 && !complete && requestId !== undefined;
+  return isOfRequest && requestId === open?.id ? open.pending : symbols;
 }
 
 /** `nowMs` starts the quarantine. */

@@ -99,3 +99,24 @@ test('announced work without an end is believed for an hour, by its drops and by
     undefined,
   ]);
 });
+
+test('pieces of work are told of one by one: the end of one leaves another as it is', () => {
+  const window = { title: 'Work', startsAt: '2026-10-05T09:00:00Z', isEmergency: false };
+  const trading = after(ONLINE, { state: 'halted', message: 'Trading', work: '1', maintenance: [window] }).halt;
+  const both = after(trading, { work: '2', maintenance: [{ ...window, title: 'Sockets' }] });
+  expect(both.halt.message).toBe('Trading');
+  expect(both.halt.windows.map(({ title }) => title)).toEqual(['Work', 'Sockets']);
+  expect(both.notices).toMatchObject([{ kind: 'maintenance-announced', title: 'Sockets' }]);
+  const one = after(both.halt, { work: '2', maintenance: [] }).halt;
+  expect([one.message, one.windows.length]).toEqual(['Trading', 1]);
+  const none = after(one, { work: '1', maintenance: [] }).halt;
+  expect([none.message, none.windows.length, none.works?.size]).toEqual([undefined, 0, 0]);
+});
+
+test('a venue that announces without end is not remembered without end', () => {
+  let halt = ONLINE;
+  for (let n = 0; n < 200; n++)
+    halt = after(halt, { work: `${n}`, maintenance: [{ title: `${n}`, isEmergency: false }] }).halt;
+  expect(halt.windows).toHaveLength(50);
+  expect(halt.windows.at(-1)?.title).toBe('199');
+});

@@ -1,6 +1,6 @@
 /** What a venue's status means: whether prices stand still, and what work is announced. Pure. */
 import type { StatusEvent } from '@weir/venues';
-import type { Halt, MaintenanceWindow, Notice } from './machine-state.ts';
+import type { Halt, MaintenanceWindow, Notice, Work } from './machine-state.ts';
 
 /** A window without an end is believed for so long. */
 const OPEN_END_MS = 3_600_000;
@@ -52,13 +52,32 @@ export function applyStatus(
     haltedSymbols === undefined ? halt.symbols : new Set(haltedSymbols.filter((name) => wanted.has(name)));
   for (const symbol of symbols) if (!halt.symbols.has(symbol)) notices.push({ kind: 'market-halted', symbol });
   for (const symbol of halt.symbols) if (!symbols.has(symbol)) notices.push({ kind: 'market-resumed', symbol });
-  const windows = status.maintenance === undefined ? halt.windows : windowsOf(status);
+  const works = worksAfter(halt, status);
+  const windows = [...works.values()].flatMap((work) => work.windows);
   for (const window of windows) {
     const isKnown = halt.windows.some(({ title, startMs }) => title === window.title && startMs === window.startMs);
     if (!isKnown) notices.push({ kind: 'maintenance-announced', ...window });
   }
+  const message = [...works.values()].find((work) => work.message !== undefined)?.message;
+  return { halt: { message, symbols, windows, works }, notices };
+}
+
+const OF_VENUE = '';
+/** More at once are announced by nobody. */
+const WORKS_MAX = 50;
+
+/** A status speaks of one piece of work, or of the venue; others stay as they are. */
+function worksAfter({ works = new Map() }: Halt, status: StatusEvent): ReadonlyMap<string, Work> {
+  const name = status.work ?? OF_VENUE;
+  const known: Work | undefined = works.get(name);
   const message = status.state === 'halted' ? status.message : undefined;
-  return { halt: { message, symbols, windows }, notices };
+  const windows = status.maintenance === undefined ? (known?.windows ?? []) : windowsOf(status);
+  const after = new Map(works);
+  // The newest is the last, and the oldest goes first.
+  after.delete(name);
+  if (message !== undefined || windows.length > 0) after.set(name, { message, windows });
+  for (const oldest of after.keys()) if (after.size > WORKS_MAX) after.delete(oldest);
+  return after;
 }
 
 function windowsOf({ maintenance = [] }: StatusEvent): readonly MaintenanceWindow[] {
