@@ -16,6 +16,7 @@
  * Attempts are 5 s apart and take their turn in the connect budget, and drainings begin a minute apart, whatever a venue
  * announces: it is never knocked at more often than by an outage.
  */
+import { changeWanted } from './change-wanted.ts';
 import type { ConnectorEvent, ConnectorState, DrainNotice, Effect, MachineSettings, Moment } from './machine-state.ts';
 import { createConnectorState } from './machine-state.ts';
 import { nextWakeMs, reduce, settleOutage } from './machine.ts';
@@ -56,7 +57,9 @@ export type RelayEvent =
   /** The venue will end this connection. */
   | { readonly type: 'drain'; readonly reason: string; readonly connection: number }
   /** It has sent something of every symbol that has a value. */
-  | { readonly type: 'covered'; readonly connection: number };
+  | { readonly type: 'covered'; readonly connection: number }
+  /** These symbols are wanted from now on, of whichever connection. */
+  | { readonly type: 'follow'; readonly symbols: readonly string[] };
 
 /** With the number of the connection it is for. */
 export type RelayEffect = Effect & { readonly connection: number };
@@ -108,6 +111,7 @@ interface Turn {
 
 function take(state: RelayState, event: RelayEvent, turn: Turn): RelayState {
   const { main, second } = state;
+  if (event.type === 'follow') return follow(state, new Set(event.symbols), turn);
   if (!('connection' in event)) {
     if (event.type === 'tick') return takeSecond(takeMain(state, event, turn), event, turn);
     const after = { ...state, main: run(main, second?.machine, event, turn), second: undefined };
@@ -116,6 +120,19 @@ function take(state: RelayState, event: RelayEvent, turn: Turn): RelayState {
   }
   if (event.connection === main.connection) return takeMain(state, event, turn);
   return event.connection === second?.machine.connection ? takeSecond(state, event, turn) : state;
+}
+
+function follow(state: RelayState, wanted: ReadonlySet<string>, turn: Turn): RelayState {
+  const { moment, settings } = turn;
+  const terms = { nowMs: moment.monotonicMs, symbolsPerFrame: settings.symbolsPerFrame };
+  const { second } = state;
+  const changed: RelayState = {
+    ...state,
+    main: changeWanted(state.main, wanted, terms),
+    second: second && { ...second, machine: changeWanted(second.machine, wanted, terms) },
+  };
+  // With the tick the machines ask for what is new.
+  return take(changed, { type: 'tick' }, turn);
 }
 
 /** One step of one of the machines; a number that one of them has given the other never gives again. */
@@ -134,7 +151,7 @@ function run(
 }
 
 function takeMain(state: RelayState, event: RelayEvent, turn: Turn): RelayState {
-  if (event.type === 'covered') return state;
+  if (event.type === 'covered' || event.type === 'follow') return state;
   if (event.type === 'drain') return { ...state, asked: event.reason };
   const main = run(state.main, state.second?.machine, event, turn);
   const next = { ...state, main };
@@ -157,7 +174,7 @@ function takeMain(state: RelayState, event: RelayEvent, turn: Turn): RelayState 
 
 function takeSecond(state: RelayState, event: RelayEvent, turn: Turn): RelayState {
   const { second, main } = state;
-  if (second === undefined) return state;
+  if (second === undefined || event.type === 'follow') return state;
   if (event.type === 'covered') return second.machine.phase === 'live' ? handOver(state, second, turn) : state;
   // One that is to end as well is as good as none.
   const heard: ConnectorEvent =
