@@ -1,6 +1,7 @@
 /** Coinbase Exchange (not Advanced Trade, which speaks another protocol). */
 import type { Venue } from '../venue.ts';
 import { decodeCoinbase } from './decode.ts';
+import { coinbaseRest } from './rest.ts';
 
 /** A ticker comes with every match, so trades need no channel of their own; `status` tells of halted markets. */
 const CHANNELS = ['ticker', 'heartbeat', 'status'];
@@ -15,6 +16,8 @@ export const coinbase: Venue = {
   // Published: 8 connections per second and address, bursts of 20. Half of it leaves room for a neighbour.
   limits: { symbolsPerFrame: 50, connectsPerSecond: 4, connectBurst: 8 },
   proofOfLife: 'trade-id-heartbeat',
+  settlement: 'USD',
+  rest: coinbaseRest,
   symbolOf: (asset, quote) => `${asset}-${quote}`,
   decode: (frame) => [decodeCoinbase(frame)],
   subscribeFrames: (symbols) => [JSON.stringify({ type: 'subscribe', product_ids: symbols, channels: CHANNELS })],

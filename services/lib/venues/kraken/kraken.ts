@@ -1,6 +1,7 @@
 /** Kraken Spot, version 2 of its WebSocket API. Version 1 (arrays, XBT/USD) is frozen and ignored. */
 import type { Venue } from '../venue.ts';
 import { decodeKraken } from './decode.ts';
+import { krakenRest } from './rest.ts';
 
 export const kraken: Venue = {
   id: 'kraken',
@@ -12,6 +13,8 @@ export const kraken: Venue = {
   // About 150 connections per address in 10 minutes, then a ban: 40 + 0.15 × 600 s = 130.
   limits: { symbolsPerFrame: 50, connectsPerSecond: 0.15, connectBurst: 40 },
   proofOfLife: 'connection-heartbeat',
+  settlement: 'USD',
+  rest: krakenRest,
   symbolOf: (asset, quote) => `${asset}/${quote}`,
   decode: decodeKraken,
   // Without the trigger "bbo" the book would only move with trades.

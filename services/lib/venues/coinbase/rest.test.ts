@@ -1,0 +1,102 @@
+import { expect, test } from 'vitest';
+import type { RestResponse } from '../venue-rest.ts';
+import { coinbaseRest } from './rest.ts';
+
+const BTC = { asset: 'BTC', quote: 'USD', symbol: 'BTC-USD' };
+const ETH = { asset: 'ETH', quote: 'USD', symbol: 'ETH-USD' };
+const answer = (body: unknown, status = 200): RestResponse => ({
+  status,
+  body: typeof body === 'string' ? body : JSON.stringify(body),
+  receivedMs: 0,
+});
+
+test('instruments are the products that are online, whatever of the rest of the list is unreadable', () => {
+  const row = { id: 'BTC-USD', base_currency: 'BTC', quote_currency: 'USD', status: 'online', post_only: true };
+  const rows = [
+    row,
+    { ...row, id: 'OLD-USD', base_currency: 'OLD', status: 'delisted' },
+    { ...row, id: 'OFF-USD', status: 'offline' },
+    { ...row, status: undefined },
+    { ...row, id: '' },
+    { ...row, base_currency: 7 },
+    null,
+    'x',
+  ];
+  expect(coinbaseRest.decodeInstruments(answer(rows))).toEqual({ kind: 'ok', value: [BTC] });
+  expect(coinbaseRest.instrumentRequests).toEqual([{ path: '/products' }]);
+});
+
+test('one request holds the last prices of all products, another one all of one', () => {
+  expect(coinbaseRest.batchRequests([BTC, ETH])).toEqual([{ path: '/products/stats' }]);
+  expect(coinbaseRest.oneRequest(BTC)).toEqual({ path: '/products/BTC-USD/ticker' });
+  expect(coinbaseRest.oneRequest({ ...BTC, symbol: 'A/../B' }).path).toBe('/products/A%2F..%2FB/ticker');
+});
+
+test('stats hold last prices alone, of the markets asked for that have traded', () => {
+  const stats = (last: unknown): object => ({ stats_30day: { volume: '1' }, stats_24hour: { open: '1', last } });
+  const body = {
+    'ETH-USD': stats('0.07260'),
+    'BTC-USD': stats('64123.07'),
+    'SOL-USD': stats('1'),
+    'NEW-USD': stats(''),
+  };
+  const wanted = [BTC, ETH, { asset: 'NEW', quote: 'USD', symbol: 'NEW-USD' }, { ...BTC, symbol: 'constructor' }];
+  expect(coinbaseRest.decodePrices(answer(body), wanted)).toEqual({
+    kind: 'ok',
+    value: [
+      { asset: 'BTC', quote: 'USD', price: '64123.07' },
+      { asset: 'ETH', quote: 'USD', price: '0.0726' },
+    ],
+  });
+  expect(coinbaseRest.decodePrices(answer({}), wanted)).toEqual({ kind: 'ok', value: [] });
+});
+
+test('a ticker has book and time, each left out when it says nothing', () => {
+  const ticker = { ask: '73369.19', bid: '73360.34', trade_id: 18_502_105, price: '73367.80' };
+  expect(coinbaseRest.decodePrices(answer({ ...ticker, time: '2024-03-13T11:10:41.270099Z' }), [BTC])).toEqual({
+    kind: 'ok',
+    value: [
+      {
+        asset: 'BTC',
+        quote: 'USD',
+        price: '73367.8',
+        bid: '73360.34',
+        ask: '73369.19',
+        tradeTime: '2024-03-13T11:10:41.270099Z',
+      },
+    ],
+  });
+  expect(
+    coinbaseRest.decodePrices(answer({ price: '1', bid: '0', ask: '', time: '0001-01-01T00:00:00Z' }), [BTC]),
+  ).toEqual({
+    kind: 'ok',
+    value: [{ asset: 'BTC', quote: 'USD', price: '1' }],
+  });
+});
+
+test('a ticker that could be of any of several markets, or has no price, is none', () => {
+  for (const wanted of [[BTC, ETH], []]) {
+    expect(coinbaseRest.decodePrices(answer({ price: '1' }), wanted)).toMatchObject({
+      kind: 'refused',
+      cause: 'failed',
+    });
+  }
+  for (const price of ['0', '', null, 7, 'NaN', '-1']) {
+    expect(coinbaseRest.decodePrices(answer({ price }), [BTC])).toMatchObject({ kind: 'refused', cause: 'failed' });
+  }
+});
+
+test.each([
+  [404, { message: 'NotFound' }, 'unknown'],
+  [404, { message: 'Route not found' }, 'failed'],
+  [404, '<html>', 'failed'],
+  [429, { message: 'Public rate limit exceeded' }, 'throttled'],
+  [429, '', 'throttled'],
+  [500, { message: 'Internal server error' }, 'failed'],
+  [200, '', 'failed'],
+  [200, '{"BTC-USD":', 'failed'],
+  [200, 'null', 'failed'],
+])('status %d with %j is %s', (status, body, cause) => {
+  expect(coinbaseRest.decodePrices(answer(body, status), [BTC])).toMatchObject({ kind: 'refused', cause });
+  expect(coinbaseRest.decodeInstruments(answer(body, status))).toMatchObject({ kind: 'refused', cause });
+});
