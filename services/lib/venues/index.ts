@@ -7,6 +7,8 @@
  */
 import { bybit } from './bybit/bybit.ts';
 import { coinbase } from './coinbase/coinbase.ts';
+import { gateio } from './gateio/gateio.ts';
+import { gemini } from './gemini/gemini.ts';
 import { kraken } from './kraken/kraken.ts';
 import { okx } from './okx/okx.ts';
 import type { Venue } from './venue.ts';
@@ -33,7 +35,7 @@ export type {
 } from './venue-event.ts';
 
 /** By id. */
-export const venues: Readonly<Record<string, Venue>> = { coinbase, kraken, bybit, okx };
+export const venues: Readonly<Record<string, Venue>> = { coinbase, kraken, gemini, gateio, bybit, okx };
 
 export function findVenue(id: string): Venue | undefined {
   return Object.hasOwn(venues, id) ? venues[id] : undefined;

@@ -9,7 +9,7 @@ export interface MarketName {
 const CODE = /^[A-Za-z0-9.]{1,20}$/;
 
 /** "BTC-USD" with separator "-" is BTC in USD; `undefined` when it is not two codes. */
-export function splitSymbol(symbol: unknown, separator: '-' | '/'): MarketName | undefined {
+export function splitSymbol(symbol: unknown, separator: '-' | '/' | '_'): MarketName | undefined {
   if (typeof symbol !== 'string') return undefined;
   const at = symbol.indexOf(separator);
   const asset = symbol.slice(0, Math.max(at, 0));

@@ -1,0 +1,63 @@
+/** Gate's REST interface, version 4: lists of pairs and of tickers; an error is a `label` with a message. */
+import { positiveDecimalText } from '../decimal-text.ts';
+import { excerpt, objectOf, parseJson, textOf, type Fields } from '../json-fields.ts';
+import type { Instrument, RestAnswer, RestPrice, RestRefusal, RestResponse, VenueRest } from '../venue-rest.ts';
+
+export const gateioRest: VenueRest = {
+  instrumentRequests: [{ path: '/spot/currency_pairs' }],
+  decodeInstruments: (response) => decodeList(response, instrumentOf),
+  batchRequests: () => [{ path: '/spot/tickers' }],
+  oneRequest: ({ symbol }) => ({ path: `/spot/tickers?currency_pair=${encodeURIComponent(symbol)}` }),
+  decodePrices: (response, instruments) => {
+    const wanted = new Map(instruments.map((instrument) => [instrument.symbol, instrument]));
+    return decodeList(response, (row) => priceOf(row, wanted));
+  },
+  batchIntervalMs: 2_000,
+  // Published: 200 per 10 s, address and path. Half of it leaves room for a neighbour.
+  quota: { points: 100, durationMs: 10_000 },
+};
+
+function decodeList<T>(response: RestResponse, decode: (row: Fields) => T | undefined): RestAnswer<readonly T[]> {
+  const body = parseJson(response.body);
+  if (response.status !== 200 || !Array.isArray(body)) return refusalOf(response.status, objectOf(body));
+  const value = body.flatMap((row: unknown) => {
+    const fields = objectOf(row);
+    const item = fields === undefined ? undefined : decode(fields);
+    return item === undefined ? [] : [item];
+  });
+  return { kind: 'ok', value };
+}
+
+function refusalOf(status: number, body: Fields | undefined): RestRefusal {
+  const label = textOf(body?.['label']);
+  const words = label === undefined ? '' : `: ${excerpt(`${label} ${textOf(body?.['message']) ?? ''}`.trim())}`;
+  const reason = status === 200 && label === undefined ? 'an answer that is no list' : `HTTP status ${status}${words}`;
+  if (status === 429 || label === 'TOO_MANY_REQUESTS') return { kind: 'refused', reason, cause: 'throttled' };
+  const isUnknown = label === 'INVALID_CURRENCY_PAIR' || label === 'INVALID_CURRENCY';
+  return { kind: 'refused', reason, cause: isUnknown ? 'unknown' : 'failed' };
+}
+
+/** A pair may also be open to buyers or sellers alone for a while; it has prices all the same. */
+function instrumentOf(row: Fields): Instrument | undefined {
+  const symbol = textOf(row['id']);
+  const asset = textOf(row['base'])?.toUpperCase();
+  const quote = textOf(row['quote'])?.toUpperCase();
+  if (symbol === undefined || asset === undefined || quote === undefined) return undefined;
+  return row['trade_status'] === 'untradable' ? undefined : { asset, quote, symbol };
+}
+
+/** Without a time. */
+function priceOf(row: Fields, wanted: ReadonlyMap<string, Instrument>): RestPrice | undefined {
+  const market = wanted.get(textOf(row['currency_pair']) ?? '');
+  const price = decimalField(row, 'last');
+  if (market === undefined || price === undefined) return undefined;
+  const bid = decimalField(row, 'highest_bid');
+  const ask = decimalField(row, 'lowest_ask');
+  const book = { ...(bid !== undefined && { bid }), ...(ask !== undefined && { ask }) };
+  return { asset: market.asset, quote: market.quote, price, ...book };
+}
+
+function decimalField(fields: Fields, name: string): string | undefined {
+  const text = textOf(fields[name]);
+  return text === undefined ? undefined : positiveDecimalText(text);
+}
