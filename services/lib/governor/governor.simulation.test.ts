@@ -1,0 +1,107 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { countCycles, createSimulation, failing, overloadedAbove, type SimulationOptions } from './test/simulation.ts';
+
+type Simulation = ReturnType<typeof createSimulation>;
+
+const simulations: Simulation[] = [];
+afterEach(async () => {
+  for (const simulation of simulations.splice(0)) {
+    await simulation.clock.advance(100);
+    await simulation.close();
+    expect(simulation.clock.pendingTimers).toBe(0);
+  }
+});
+
+function simulate(options: SimulationOptions): Simulation {
+  const simulation = createSimulation(options);
+  simulations.push(simulation);
+  return simulation;
+}
+
+/** Seconds after `fromMs` from which on nothing is shed any more. */
+function recoveredAfterS({ samples }: Simulation, fromMs: number): number {
+  const last = samples.findLast(({ shed }) => shed > 0);
+  return last === undefined ? 0 : (last.atMs - fromMs) / 1_000;
+}
+
+const clusters = [
+  { pods: 1, rate: 50 },
+  { pods: 4, rate: 25 },
+  { pods: 10, rate: 40 },
+  { pods: 5, rate: 1 },
+];
+
+describe('several processes and one upstream', () => {
+  it.each(clusters)('shed nothing of what succeeds, $pods × $rate/s', async (cluster) => {
+    const simulation = simulate(cluster);
+    await simulation.run(40, failing(0.01));
+    // Two failures among 20 requests are more than a twentieth, even if only one of a hundred fails.
+    expect(simulation.sentSince(0)).toBeGreaterThan(cluster.pods * cluster.rate * 40 * 0.97);
+    expect(simulation.view(0)?.isThrottled).toBe(false);
+  });
+
+  it.each(clusters)('settle when half of it fails, $pods × $rate/s', async (cluster) => {
+    const simulation = simulate(cluster);
+    await simulation.run(20, failing(0));
+    await simulation.run(15, failing(0.5));
+    const settled = simulation.samples.length;
+    await simulation.run(45, failing(0.5));
+    const sheds = simulation.samples.slice(settled).map(({ shed }) => shed);
+    const mean = sheds.reduce((sum, shed) => sum + shed, 0) / sheds.length;
+    expect(mean).toBeGreaterThan(0.45);
+    expect(mean).toBeLessThan(0.8);
+    expect(countCycles(simulation.samples, 0.4)).toBeLessThanOrEqual(2);
+    expect(simulation.view(0)?.isThrottled).toBe(true);
+  });
+
+  it.each(clusters)('shed nearly all of what fails and recover within 15 s, $pods × $rate/s', async (cluster) => {
+    const simulation = simulate(cluster);
+    await simulation.run(20, failing(0));
+    await simulation.run(30, failing(1));
+    expect(simulation.samples.at(-1)?.shed).toBeGreaterThan(0.9);
+    const sentFromMs = simulation.clock.monotonicMs() - 10_000;
+    // A twentieth of the demand, and one probe per second in the whole cluster.
+    const demand = cluster.pods * cluster.rate * 10;
+    expect(simulation.sentSince(sentFromMs)).toBeLessThan(demand * 0.08 + 14);
+    expect(simulation.sentSince(sentFromMs)).toBeGreaterThan(6);
+    const returnedMs = simulation.clock.monotonicMs();
+    await simulation.run(30, failing(0));
+    expect(recoveredAfterS(simulation, returnedMs)).toBeLessThan(15);
+    expect(countCycles(simulation.samples, 0.2)).toBe(0);
+    expect(simulation.view(0)).toMatchObject({ isThrottled: false, basis: 'cluster' });
+  });
+
+  it('notice a failing upstream within a second once 20 requests have failed', async () => {
+    const simulation = simulate({ pods: 4, rate: 25 });
+    await simulation.run(20, failing(0));
+    const failsFromMs = simulation.clock.monotonicMs();
+    await simulation.run(12, failing(1));
+    const noticed = simulation.samples.find(({ atMs, shed }) => atMs > failsFromMs && shed > 0.05);
+    expect((noticed?.atMs ?? Number.POSITIVE_INFINITY) - failsFromMs).toBeLessThan(2_000);
+    const mostly = simulation.samples.find(({ atMs, shed }) => atMs > failsFromMs && shed > 0.8);
+    expect((mostly?.atMs ?? Number.POSITIVE_INFINITY) - failsFromMs).toBeLessThan(10_500);
+  });
+
+  it('leave an overloaded upstream most of what it can do', async () => {
+    const simulation = simulate({ pods: 4, rate: 25 });
+    await simulation.run(60, overloadedAbove(50));
+    expect(simulation.answered()).toBeGreaterThan(0.75 * 50 * 60);
+    expect(countCycles(simulation.samples, 0.4)).toBeLessThanOrEqual(2);
+  });
+
+  it('go on by their own counts while Valkey is away, and come back to one view', async () => {
+    const simulation = simulate({ pods: 3, rate: 30 });
+    await simulation.run(10, failing(0));
+    simulation.setAway(true);
+    await simulation.run(3, failing(0));
+    expect(simulation.view(0)).toMatchObject({ basis: 'local', shedProbability: 0 });
+    await simulation.run(15, failing(1));
+    expect(simulation.samples.at(-1)?.shed).toBeGreaterThan(0.9);
+    simulation.setAway(false);
+    await simulation.run(2, failing(1));
+    expect([0, 1, 2].map((pod) => simulation.view(pod)?.basis)).toEqual(['cluster', 'cluster', 'cluster']);
+    const returnedMs = simulation.clock.monotonicMs();
+    await simulation.run(25, failing(0));
+    expect(recoveredAfterS(simulation, returnedMs)).toBeLessThan(15);
+  });
+});
