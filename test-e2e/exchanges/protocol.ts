@@ -4,6 +4,8 @@ import type { Market, Product } from './market.ts';
 
 /** A connected client as its venue sees it. */
 export interface Client {
+  /** What it asked for when it connected, with the query: a venue may have more than one socket. */
+  readonly path: string;
   /** Symbols by channel; changed by `subscribe`, `unsubscribe` and `leaveChannel` alone. */
   readonly subscriptions: Map<string, Set<string>>;
   readonly connected: ConnectedClients;
@@ -11,6 +13,8 @@ export interface Client {
   readonly lastSentMs: number;
   send(frame: string): void;
   close(code: number, reason: string): void;
+  /** Ends the connection without a word, which clients call code 1006. */
+  drop(): void;
 }
 
 export interface RestAnswer {

@@ -31,11 +31,17 @@ const CLIENTS_MAX = 1_000;
 const POLICY_VIOLATION = 1008;
 const TRY_AGAIN_LATER = 1013;
 
-export function admit(websocket: WebSocket, socket: Socket, world: ClientWorld): void {
+/** How a client came. */
+export interface Arrival {
+  readonly socket: Socket;
+  readonly path: string;
+}
+
+export function admit(websocket: WebSocket, arrival: Arrival, world: ClientWorld): void {
   const { clients, clock, protocol, faults, firstMessageMs } = world;
   websocket.on('error', () => undefined);
   if (clients.size >= CLIENTS_MAX) return websocket.close(TRY_AGAIN_LATER, 'too many connections');
-  const { client, path } = createClient(websocket, socket, world);
+  const { client, path } = createClient(websocket, arrival, world);
   let patience: Timer | undefined;
   if (firstMessageMs !== undefined) {
     const close = (): void => client.close(POLICY_VIOLATION, 'no subscription received');
@@ -65,7 +71,7 @@ export function admit(websocket: WebSocket, socket: Socket, world: ClientWorld):
 
 function createClient(
   websocket: WebSocket,
-  socket: Socket,
+  { socket, path: wanted }: Arrival,
   world: ClientWorld,
 ): { readonly client: Client; readonly path: FramePath } {
   const { clock, maxWaitingBytes, venue, faults, random, clients } = world;
@@ -80,6 +86,7 @@ function createClient(
   };
   const path = createFramePath({ venue, faults, random, transmit });
   const client: Client = {
+    path: wanted,
     subscriptions: new Map(),
     connected: clients,
     get lastSentMs() {
@@ -87,6 +94,7 @@ function createClient(
     },
     send: (frame) => path.send(frame),
     close: (code, reason) => websocket.close(code, reason),
+    drop: () => websocket.terminate(),
   };
   return { client, path };
 }

@@ -74,7 +74,9 @@ export async function startVenueServer(options: VenueServerOptions): Promise<Ven
   const server = createHttp(desk, clock, state);
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     if (state.isSilent) return void state.unanswered.add(socket);
-    websockets.handleUpgrade(request, socket, head, (websocket) => admit(websocket, socket, world));
+    websockets.handleUpgrade(request, socket, head, (websocket) =>
+      admit(websocket, { socket, path: request.url ?? '/' }, world),
+    );
   });
   const port = await listen(server, options);
   server.on('error', () => {
