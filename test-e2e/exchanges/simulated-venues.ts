@@ -1,11 +1,15 @@
 /** The venues that can be simulated, by id. */
+import { bybit } from './bybit.ts';
 import { coinbase } from './coinbase.ts';
 import { kraken } from './kraken.ts';
+import { okx } from './okx.ts';
 import type { SimulatedVenue } from './protocol.ts';
 
 const VENUES = {
   coinbase,
   kraken,
+  bybit,
+  okx,
 } as const satisfies Readonly<Record<string, SimulatedVenue>>;
 
 export type VenueId = keyof typeof VENUES;
