@@ -158,8 +158,12 @@ describe.skipIf(!hasHelm)(`charts by helm${hasHelm ? '' : ' (skipped: helm is no
         watchNamespaces: ['shop', 'desk'],
         trustedNamespaces: ['desk'],
         venueAddresses: {
-          coinbase: { url: 'ws://weir-exchanges.shop.svc:9001', restUrl: 'http://weir-exchanges.shop.svc:9001' },
+          coinbase: { url: 'ws://weir-exchanges.shop.svc:9001/', restUrl: 'http://weir-exchanges.shop.svc:9001' },
           kraken: { url: 'wss://proxy.example', restUrl: 'https://proxy.example' },
+          gateio: {
+            url: 'ws://weir-exchanges.shop.svc:9004/ws/v4/',
+            restUrl: 'http://weir-exchanges.shop.svc:9004/api/v4',
+          },
         },
         feed: {
           image: 'registry.example:5000/weir:0.1.0',

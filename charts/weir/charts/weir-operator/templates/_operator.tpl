@@ -46,7 +46,11 @@
 {{- $given := .Values.feeds.venueAddresses -}}
 {{- if .Values.global.simulatedVenues.enabled -}}
 {{- $host := printf "%s.%s.svc" (include "weir.fullname" (dict "root" . "component" "exchanges")) .Release.Namespace -}}
-{{- $simulated := dict "coinbase" (printf "ws://%s:9001|http://%s:9001" $host $host) "kraken" (printf "ws://%s:9002|http://%s:9002" $host $host) -}}
+{{- $simulated := dict -}}
+{{- range $venue, $at := include "weir.simulatedVenues" . | fromYaml -}}
+{{- $authority := printf "%s:%d" $host (int $at.port) -}}
+{{- $_ := set $simulated $venue (printf "ws://%s%s|http://%s%s" $authority $at.ws $authority $at.rest) -}}
+{{- end -}}
 {{- $given = merge (dict) $given $simulated -}}
 {{- end -}}
 {{- range $venue, $address := $given -}}

@@ -209,3 +209,13 @@ readinessProbe:
     - { port: {{ (urlParse .).host | regexFind ":[0-9]+$" | trimPrefix ":" | default (ternary "443" "80" (hasPrefix "https:" .)) }}, protocol: TCP }
 {{- end }}
 {{- end }}
+
+{{/* The simulated exchanges: port, and the paths of socket and REST below it. Read with fromYaml. */}}
+{{- define "weir.simulatedVenues" -}}
+coinbase: { port: 9001, ws: /, rest: '' }
+kraken: { port: 9002, ws: /v2, rest: '' }
+gemini: { port: 9003, ws: /, rest: '' }
+gateio: { port: 9004, ws: /ws/v4/, rest: /api/v4 }
+bybit: { port: 9005, ws: /v5/public/spot, rest: '' }
+okx: { port: 9006, ws: /ws/v5/public, rest: '' }
+{{- end }}
