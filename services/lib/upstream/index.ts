@@ -15,3 +15,4 @@ export {
 export type { InstrumentList } from './instrument-store.ts';
 export { createVenueFetcher, type FetchedPrice, type VenueFetcher } from './venue-fetcher.ts';
 export type { FetchOutcome, FetchRefusal, UpstreamOptions } from './venue-requests.ts';
+export { createUpstreams, type Upstream, type Upstreams, type UpstreamsOptions } from './upstreams.ts';

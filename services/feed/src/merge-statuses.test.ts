@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest';
+import { describeUnlisted, mergeStatuses, type SourceWords } from './merge-statuses.ts';
+
+const live: SourceWords = { state: 'ok', reason: 'Live', message: '', quarantined: [], quarantinedCount: 0 };
+const lost: SourceWords = { ...live, state: 'down', reason: 'ConnectionLost', message: 'closed' };
+const refused = { asset: 'ETH', symbol: 'ETH-USD', reason: 'no' };
+
+test('one connection speaks for itself', () => {
+  expect(mergeStatuses([live], [])).toEqual(live);
+  expect(mergeStatuses([lost], [])).toEqual(lost);
+});
+
+test('a source is as good as its worst connection, and says of how many', () => {
+  expect(mergeStatuses([live, lost, live], [])).toMatchObject({
+    state: 'down',
+    reason: 'ConnectionLost',
+    message: '1 of 3 connections: closed',
+  });
+  expect(mergeStatuses([live, { ...live, state: 'halted', reason: 'VenueMaintenance' }], [])).toMatchObject({
+    state: 'halted',
+    message: '1 of 2 connections: VenueMaintenance',
+  });
+});
+
+test('symbols that are refused and markets that are missing are named together, a hundred at most', () => {
+  const missing = Array.from({ length: 150 }, (_, index) => ({ asset: `A${index}`, symbol: '', reason: 'not listed' }));
+  const merged = mergeStatuses([{ ...live, quarantined: [refused], quarantinedCount: 1 }], missing);
+  expect(merged).toMatchObject({ state: 'ok', reason: 'MarketsMissing', quarantinedCount: 151 });
+  expect(merged.quarantined).toHaveLength(100);
+  expect(merged.quarantined[0]).toEqual(refused);
+});
+
+test('a source without any market, or without a list, says which', () => {
+  expect(mergeStatuses([], [refused])).toMatchObject({ state: 'down', reason: 'NoSymbols', quarantinedCount: 1 });
+  expect(describeUnlisted(false)).toMatchObject({ state: 'connecting', reason: 'NoInstruments' });
+  expect(describeUnlisted(true)).toMatchObject({ state: 'down', reason: 'NoInstruments' });
+});

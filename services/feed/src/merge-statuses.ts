@@ -1,0 +1,49 @@
+/** What the connections of one source, and its missing markets, make of the source: the words of `feed:status`. Pure. */
+import type { FeedSourceStatus, SourceState } from '@weir/wire';
+import type { ConnectorStatus } from './connect/connector.ts';
+import type { MissingMarket } from './plan-markets.ts';
+
+export type SourceWords = Omit<ConnectorStatus, 'sinceMs'>;
+
+/** Worst first. */
+const ORDER: readonly SourceState[] = ['down', 'connecting', 'halted', 'stale', 'quiet', 'ok'];
+/** As in a connector's own status: readers want the reason, not the catalogue. */
+const QUARANTINED_MAX = 100;
+
+/** A source is as good as its worst connection. */
+export function mergeStatuses(statuses: readonly SourceWords[], missing: readonly MissingMarket[]): SourceWords {
+  const quarantined = [...statuses.flatMap((status) => status.quarantined), ...missing].slice(0, QUARANTINED_MAX);
+  const quarantinedCount = statuses.reduce((sum, status) => sum + status.quarantinedCount, missing.length);
+  const [worst = NOTHING] = statuses.toSorted((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state));
+  const { state, reason } = worst;
+  const alike = statuses.filter((status) => status.state === state).length;
+  const isAll = alike === statuses.length;
+  const message = isAll ? worst.message : `${alike} of ${statuses.length} connections: ${worst.message || reason}`;
+  if (state === 'ok' && reason === 'Live' && missing.length > 0) {
+    const told = `${missing.length} assets are not followed`;
+    return { state, reason: 'MarketsMissing', message: told, quarantined, quarantinedCount };
+  }
+  return { state, reason, message, quarantined, quarantinedCount };
+}
+
+const NOTHING: SourceWords = {
+  state: 'down',
+  reason: 'NoSymbols',
+  message: 'the venue lists none of the assets',
+  quarantined: [],
+  quarantinedCount: 0,
+};
+
+/** While the venue's list of markets is not known; `connecting` until it could have been. */
+export function describeUnlisted(hasTried: boolean): SourceWords {
+  const message = hasTried ? 'the list of markets could not be had; it is asked for again' : '';
+  const state = hasTried ? 'down' : 'connecting';
+  return { state, reason: 'NoInstruments', message, quarantined: [], quarantinedCount: 0 };
+}
+
+export function sourceStatus(
+  source: { readonly name: string; readonly exchange: string },
+  { sinceMs, ...words }: SourceWords & { readonly sinceMs: number },
+): FeedSourceStatus {
+  return { ...source, ...words, lastTransitionTime: new Date(sinceMs).toISOString() };
+}

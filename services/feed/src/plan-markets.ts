@@ -1,0 +1,78 @@
+/** Which markets of a venue a source follows for the assets of its feed. Pure. */
+import type { Instrument, Settlement } from '@weir/venues';
+
+/** By `<ASSET>-<QUOTE>`, as the venue lists them. */
+export type Listed = ReadonlyMap<string, Instrument>;
+
+export interface PlanInput {
+  readonly assets: readonly string[];
+  readonly quote: string;
+  readonly settlement: Settlement;
+  /** Some source of the feed takes prices in USDT, so that its rate is needed of those that can tell it. */
+  readonly needsUsdtRate: boolean;
+  /** The operator's own symbols by asset: they hold, whatever is listed. */
+  readonly symbols?: Readonly<Record<string, string>>;
+  /** `undefined`: not known yet. */
+  readonly listed: Listed | undefined;
+}
+
+export interface MissingMarket {
+  readonly asset: string;
+  /** What was looked for. */
+  readonly symbol: string;
+  readonly reason: string;
+}
+
+export interface MarketPlan {
+  /** `asset` and `quote` are the feed's, also where the venue's own list has other names for them. */
+  readonly markets: readonly Instrument[];
+  readonly missing: readonly MissingMarket[];
+}
+
+const USD = 'USD';
+const USDT = 'USDT';
+const NOT_LISTED = 'not listed by the venue';
+
+export function planMarkets(input: PlanInput): MarketPlan {
+  const { assets, quote, settlement, needsUsdtRate, listed } = input;
+  const markets = new Map<string, Instrument>();
+  const missing: MissingMarket[] = [];
+  const bySymbol = overridden(input);
+  const wanted = new Set(assets);
+  if (quote === USD && settlement === USD && needsUsdtRate) wanted.add(USDT);
+  for (const asset of wanted) {
+    const pair = `${asset}-${quoteOf(asset, quote, settlement)}`;
+    const market = bySymbol.get(asset) ?? listed?.get(pair);
+    if (market === undefined) {
+      if (listed !== undefined) missing.push({ asset, symbol: pair, reason: NOT_LISTED });
+      continue;
+    }
+    const holder = markets.get(market.symbol);
+    if (holder === undefined) markets.set(market.symbol, market);
+    else missing.push({ asset, symbol: market.symbol, reason: `the symbol is taken by ${holder.asset}` });
+  }
+  return { markets: [...markets.values()], missing };
+}
+
+/** In dollars, a venue of USDT markets is asked for those; the price of USDT itself can only be one in dollars. */
+function quoteOf(asset: string, quote: string, settlement: Settlement): string {
+  return quote === USD && settlement === USDT && asset !== USDT ? USDT : quote;
+}
+
+function overridden({ assets, quote, settlement, symbols = {}, listed }: PlanInput): ReadonlyMap<string, Instrument> {
+  const markets = new Map<string, Instrument>();
+  const entries = Object.entries(symbols);
+  if (entries.length === 0) return markets;
+  const bySymbol = new Map<string, Instrument>();
+  for (const instrument of listed?.values() ?? []) bySymbol.set(instrument.symbol, instrument);
+  const wanted = new Set(assets);
+  for (const [asset, symbol] of entries) {
+    if (!wanted.has(asset) && asset !== USDT) continue;
+    const found = bySymbol.get(symbol);
+    const expected = quoteOf(asset, quote, settlement);
+    // A dollar coin of another name is the dollar that the operator has chosen.
+    const its = found === undefined || (found.quote === USDT && quote === USD) ? (found?.quote ?? expected) : quote;
+    markets.set(asset, { ...found, asset, quote: its, symbol });
+  }
+  return markets;
+}

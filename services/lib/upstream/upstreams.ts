@@ -1,0 +1,39 @@
+/** The venues that one process asks by REST: whoever asks the same venue at the same address shares one way to it. */
+import type { Venue } from '@weir/venues';
+import { createHostLanes } from './host-lanes.ts';
+import {
+  createInstrumentDirectory,
+  type InstrumentDirectory,
+  type InstrumentDirectoryOptions,
+} from './instrument-directory.ts';
+import { createVenueFetcher, type VenueFetcher } from './venue-fetcher.ts';
+
+export interface Upstream {
+  readonly fetcher: VenueFetcher;
+  readonly instruments: InstrumentDirectory;
+}
+
+export interface Upstreams {
+  /** `restUrl` absent: the venue's own. */
+  of(venue: Venue, restUrl?: string): Upstream;
+}
+
+export type UpstreamsOptions = Omit<InstrumentDirectoryOptions, 'venue' | 'restUrl' | 'lanes'>;
+
+export function createUpstreams(options: UpstreamsOptions): Upstreams {
+  const lanes = createHostLanes(options.clock);
+  const known = new Map<string, Upstream>();
+  return {
+    of(venue, restUrl = venue.defaultRestUrl) {
+      // An archived protocol of a venue has the id of the venue, and lists of its own.
+      const name = `${venue.id} ${venue.defaultUrl} ${restUrl}`;
+      let upstream = known.get(name);
+      if (upstream === undefined) {
+        const all = { ...options, venue, restUrl, lanes };
+        upstream = { fetcher: createVenueFetcher(all), instruments: createInstrumentDirectory(all) };
+        known.set(name, upstream);
+      }
+      return upstream;
+    },
+  };
+}
