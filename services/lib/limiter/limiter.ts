@@ -10,6 +10,7 @@ import type { Logger, Telemetry } from '@weir/telemetry';
 import type { ValkeyClient } from '@weir/valkey';
 import { createAnswers } from './answers.ts';
 import type { DecideRequest, Decision } from './decision.ts';
+import { randomName } from './holder-name.ts';
 import { adoptPolicy, createKeyState, endLease } from './key-state.ts';
 import { createKeyTable, type KeyTable } from './key-table.ts';
 import { createLimiterMetrics } from './limiter-metrics.ts';
@@ -91,13 +92,4 @@ export function createLimiterOver(keys: KeyTable, options: LimiterOptions): Limi
       outage.close();
     },
   };
-}
-
-/** 62 bits of chance in the letters that the script's field names take. */
-function randomName(random: () => number): string {
-  const part = (): string =>
-    Math.floor(random() * 36 ** 6)
-      .toString(36)
-      .padStart(6, '0');
-  return part() + part();
 }
