@@ -87,6 +87,12 @@ export const errorCatalogue = {
     title: 'Limits cannot be checked now',
     fix: 'Try again after the time in Retry-After; the policy says onValkeyFailure: Deny.',
   },
+  STREAMS_FULL: {
+    status: 503,
+    retryable: true,
+    title: 'No room for another stream',
+    fix: 'Try again after the time in Retry-After: another replica may have room. If it stays so, add replicas.',
+  },
   // Prices
   ASSET_UNKNOWN: {
     status: 404,

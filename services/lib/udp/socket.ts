@@ -84,8 +84,10 @@ async function bind(
   { host, port, portSetting }: { host: string; port: number; portSetting: string },
 ): Promise<void> {
   try {
+    // First, since without a look-up the event comes while `bind` runs.
+    const listening = once(socket, 'listening');
     socket.bind({ address: host, port });
-    await once(socket, 'listening');
+    await listening;
   } catch (cause) {
     socket.close();
     if (!(cause instanceof Error && 'code' in cause)) throw cause;

@@ -16,15 +16,16 @@ import { createLimiter } from '@weir/limiter';
 import type { Postgres } from '@weir/postgres';
 import type { Logger, Telemetry } from '@weir/telemetry';
 import { DEFAULT_DEADLINES, watchDocuments, type Valkey } from '@weir/valkey';
+import type { Protocol } from '@weir/wire';
 import type { FastifyInstance } from 'fastify';
 import { addAssetsRoute } from './assets-route.ts';
-import { createAuthorizer } from './authorize.ts';
+import { createAuthorizer, type AuthorizerOptions } from './authorize.ts';
 import { countForCluster } from './count-for-cluster.ts';
 import { describeHealth } from './describe-health.ts';
 import { followUpdates } from './follow-updates.ts';
 import { createStallGuard } from './guard-stalls.ts';
 import { createPriceMetrics, type PriceMetrics } from './metrics.ts';
-import { createPolicyDirectory } from './policy-directory.ts';
+import { createPolicyDirectory, type PolicyDirectory } from './policy-directory.ts';
 import type { PriceApi } from './price-api.ts';
 import { addPriceRoute } from './price-route.ts';
 import { createPriceTable, type PriceTable } from './price-table.ts';
@@ -32,6 +33,8 @@ import { addPricesRoute } from './prices-route.ts';
 import { readFeed, readPolicy } from './read-documents.ts';
 import { createPriceReader, type PriceReader } from './read-price.ts';
 import { createRereader } from './reread-prices.ts';
+import { startUdp, type UdpSettings } from './start-udp.ts';
+import { createUdpMetrics } from './udp-metrics.ts';
 import { createUnenforcedWarner } from './warn-unenforced.ts';
 
 export interface PriceDeps {
@@ -47,19 +50,22 @@ export interface PriceDeps {
   readonly version: string;
   /** Deadline of Valkey's `decide` client, if it was given another than the default. */
   readonly decideMs?: number;
+  /** Without it nothing is served over UDP. */
+  readonly udp?: UdpSettings | undefined;
 }
 
 /** The server with its routes, not listening yet. Its parts stop with the lifecycle, the server first. */
 export async function buildPrice(deps: PriceDeps): Promise<FastifyInstance> {
   const { valkey, postgres, clock, logger, telemetry, lifecycle } = deps;
   const metrics = createPriceMetrics(telemetry);
+  const udpMetrics = createUdpMetrics(telemetry);
   const prices = startPrices(deps, metrics);
   // Whoever has changed a policy waits until every process says that it is in force.
   const policies = startPolicies(deps, () => stats.reportNow());
   const stats = reportStats({
     ...deps,
     role: 'price',
-    counters: () => countForCluster(metrics),
+    counters: () => countForCluster(metrics, udpMetrics),
     appliedPoliciesSeq: policies.appliedSeq,
   });
   lifecycle.onStop('cluster stats', () => stats.close());
@@ -86,14 +92,21 @@ export async function buildPrice(deps: PriceDeps): Promise<FastifyInstance> {
   });
   const serverTimeMs = (): number => valkey.serverTimeMs();
   const isInformed = (): boolean => prices.isDeclared() && policies.missing() === undefined;
-  const { directory, hold } = policies;
-  const authorize = createAuthorizer({ keys, policies: directory, metrics, isInformed, hold, serverTimeMs });
+  const { directories, hold } = policies;
+  const authorization = (protocol: Protocol): AuthorizerOptions => {
+    return { keys, policies: directories[protocol], metrics, isInformed, hold, serverTimeMs };
+  };
+  const authorize = createAuthorizer(authorization('http'));
   const { tracing } = telemetry;
   const api: PriceApi = { authorize, limiter, table, reader, metrics, tracing, serverTimeMs };
   countUnroutedErrors(server, metrics);
   addPriceRoute(server, api);
   addPricesRoute(server, api);
   addAssetsRoute(server, api);
+  if (deps.udp !== undefined) {
+    const parts = { settings: deps.udp, authorization: authorization('udp'), metrics: udpMetrics };
+    await startUdp(server, api, { ...deps, ...parts });
+  }
   await server.ready();
   return server;
 }
@@ -155,7 +168,11 @@ function startPrices(deps: PriceDeps, metrics: PriceMetrics): Prices {
 }
 
 function startPolicies({ valkey, clock, logger, lifecycle }: PriceDeps, onSeq: () => void) {
-  const directory = createPolicyDirectory('http');
+  const directories = {
+    http: createPolicyDirectory('http'),
+    udp: createPolicyDirectory('udp'),
+    sse: createPolicyDirectory('sse'),
+  } as const satisfies Record<Protocol, PolicyDirectory>;
   const warnUnenforced = createUnenforcedWarner(logger);
   const watch = watchDocuments({
     valkey,
@@ -164,7 +181,7 @@ function startPolicies({ valkey, clock, logger, lifecycle }: PriceDeps, onSeq: (
     logger,
     parse: readPolicy,
     onChange: (documents) => {
-      directory.replace(documents);
+      for (const directory of Object.values(directories)) directory.replace(documents);
       warnUnenforced(documents);
     },
     onSeq,
@@ -173,7 +190,7 @@ function startPolicies({ valkey, clock, logger, lifecycle }: PriceDeps, onSeq: (
   const guard = createStallGuard({ clock, logger, refresh: () => watch.refresh() });
   lifecycle.onStop('stall guard', () => guard.close());
   return {
-    directory,
+    directories,
     hold: () => guard.hold(),
     // A policy that this version cannot read is not in force here.
     appliedSeq: () => watch.appliedSeq,

@@ -1,11 +1,12 @@
 /** From the `Authorization` header to what its key may do, or to why it may do nothing. */
-import type { KeyCache, KeyLookup } from '@weir/keys';
+import type { KeyCaches, KeyLookup } from '@weir/keys';
+import type { ApiKeyRecord } from '@weir/wire';
 import type { Access, PolicyDirectory } from './policy-directory.ts';
 import type { PriceMetrics } from './metrics.ts';
 import { Refusal } from './refusal.ts';
 
 export interface AuthorizerOptions {
-  readonly keys: KeyCache;
+  readonly keys: Pick<KeyCaches, 'lookup' | 'lookupHash'>;
   readonly policies: PolicyDirectory;
   readonly metrics: Pick<PriceMetrics, 'dryRunRefusals'>;
   /** Whether the documents were read that say who may do what; until then nobody is told anything final. */
@@ -19,6 +20,12 @@ export interface AuthorizerOptions {
 /** Synchronous for a key in use. */
 export type Authorize = (header: string | undefined) => Access | Refusal | Promise<Access | Refusal>;
 
+/** What the hash of a key's text may do, for those whom the key itself has let in before. Synchronous as `Authorize`. */
+export type AuthorizeHash = (sha256: string) => Access | Refusal | Promise<Access | Refusal>;
+
+/** What a record may do now; synchronous and without the look-ups of the others. */
+export type Judge = (record: ApiKeyRecord) => Access | Refusal;
+
 const REFUSED = {
   starting: new Refusal({ code: 'STARTING' }),
   missing: new Refusal({ code: 'KEY_MISSING' }),
@@ -29,15 +36,8 @@ const REFUSED = {
 } as const;
 
 export function createAuthorizer(options: AuthorizerOptions): Authorize {
-  const { keys, policies, metrics, isInformed, hold, serverTimeMs } = options;
-  const judge = (lookup: KeyLookup): Access | Refusal => {
-    if (lookup.kind !== 'found') return REFUSED[lookup.kind];
-    const access = policies.accessOf(lookup.key);
-    if (access.refusal !== undefined) return new Refusal(access.refusal);
-    if (access.expiresAtMs !== Number.POSITIVE_INFINITY && access.expiresAtMs <= serverTimeMs()) return REFUSED.expired;
-    if (access.isRefusedDry) metrics.dryRunRefusals.add();
-    return access;
-  };
+  const { keys, isInformed, hold } = options;
+  const judge = judgeLookup(createJudge(options));
   const readBearer = createBearerReader();
   const authorize: Authorize = (header) => {
     const held = hold();
@@ -49,6 +49,34 @@ export function createAuthorizer(options: AuthorizerOptions): Authorize {
     return lookup instanceof Promise ? lookup.then(judge) : judge(lookup);
   };
   return authorize;
+}
+
+export function createHashAuthorizer(options: AuthorizerOptions): AuthorizeHash {
+  const { keys, isInformed, hold } = options;
+  const judge = judgeLookup(createJudge(options));
+  const authorize: AuthorizeHash = (sha256) => {
+    const held = hold();
+    if (held !== undefined) return held.then(() => authorize(sha256));
+    if (!isInformed()) return REFUSED.starting;
+    const lookup = keys.lookupHash(sha256);
+    return lookup instanceof Promise ? lookup.then(judge) : judge(lookup);
+  };
+  return authorize;
+}
+
+export function createJudge(options: Pick<AuthorizerOptions, 'policies' | 'metrics' | 'serverTimeMs'>): Judge {
+  const { policies, metrics, serverTimeMs } = options;
+  return (record) => {
+    const access = policies.accessOf(record);
+    if (access.refusal !== undefined) return new Refusal(access.refusal);
+    if (access.expiresAtMs !== Number.POSITIVE_INFINITY && access.expiresAtMs <= serverTimeMs()) return REFUSED.expired;
+    if (access.isRefusedDry) metrics.dryRunRefusals.add();
+    return access;
+  };
+}
+
+function judgeLookup(judge: Judge): (lookup: KeyLookup) => Access | Refusal {
+  return (lookup) => (lookup.kind === 'found' ? judge(lookup.key) : REFUSED[lookup.kind]);
 }
 
 /** A power of two. */

@@ -2,15 +2,7 @@ import { expect, test } from 'vitest';
 import { describeDenial, limitHeader } from './limit-headers.ts';
 import type { Access } from './policy-directory.ts';
 
-const access: Access = {
-  keyId: 'k1',
-  revision: 1,
-  refusal: undefined,
-  isRefusedDry: false,
-  expiresAtMs: Number.POSITIVE_INFINITY,
-  feeds: undefined,
-  allowStale: true,
-  isDryRun: false,
+const access: Pick<Access, 'decide'> = {
   decide: {
     keyId: 'k1',
     bucket: { ratePerSecond: 10, burst: 20 },
@@ -18,7 +10,6 @@ const access: Access = {
     onValkeyFailure: 'LocalLimit',
     dryRun: false,
   },
-  policyHeader: '"bucket";q=20;w=2',
 };
 
 const admitted = (remaining: number, resetMs: number) =>

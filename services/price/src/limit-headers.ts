@@ -1,6 +1,6 @@
 /** How a limit is told to the caller: `RateLimit` of draft-ietf-httpapi-ratelimit-headers-11, and the problem of a denial. */
 import type { ProblemSource } from '@weir/http';
-import type { Decision } from '@weir/limiter';
+import type { Decision, SlotRefusal } from '@weir/limiter';
 import { BUCKET_NAME, bucketWindowSeconds, type Access } from './policy-directory.ts';
 
 type Denied = Extract<Decision, { admitted: false }>;
@@ -28,7 +28,7 @@ export interface Denial {
   readonly retryAfterSeconds: number;
 }
 
-export function describeDenial({ decide }: Access, denied: Denied, serverNowMs: number): Denial {
+export function describeDenial({ decide }: Pick<Access, 'decide'>, denied: Denied, serverNowMs: number): Denial {
   const retryAfterSeconds = wholeSeconds(denied.retryAfterMs);
   if (denied.limit === 'unavailable' || decide === undefined) {
     const extensions = { 'violated-policies': [], retry_after_seconds: retryAfterSeconds };
@@ -49,5 +49,29 @@ export function describeDenial({ decide }: Access, denied: Denied, serverNowMs: 
     retry_after_seconds: retryAfterSeconds,
   };
   const detail = `The limit "${BUCKET_NAME}" of ${burst} calls, refilled at ${ratePerSecond} a second, is used up.`;
+  return { problem: { code: 'RATE_LIMITED', type: QUOTA_EXCEEDED, detail, extensions }, retryAfterSeconds };
+}
+
+/** When a stream ends nobody can know; asking more often finds it no sooner than by chance. */
+const SLOT_RETRY_SECONDS = 5;
+
+/** A stream that was not opened, or does not go on, for want of a slot. */
+export function describeNoSlot(limit: number, refused: SlotRefusal, serverNowMs: number): Denial {
+  const retryAfterSeconds = SLOT_RETRY_SECONDS;
+  if (refused.limit === 'unavailable') {
+    const extensions = { 'violated-policies': [], retry_after_seconds: retryAfterSeconds };
+    return { problem: { code: 'LIMITER_UNAVAILABLE', type: REDUCED_CAPACITY, extensions }, retryAfterSeconds };
+  }
+  const extensions = {
+    'violated-policies': ['concurrency'],
+    limit: 'concurrency',
+    quota: limit,
+    used: refused.used,
+    held: refused.used,
+    remaining: 0,
+    reset: new Date(serverNowMs + retryAfterSeconds * 1_000).toISOString(),
+    retry_after_seconds: retryAfterSeconds,
+  };
+  const detail = `The limit "concurrency" of ${limit} open streams is used up.`;
   return { problem: { code: 'RATE_LIMITED', type: QUOTA_EXCEEDED, detail, extensions }, retryAfterSeconds };
 }

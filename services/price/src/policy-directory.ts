@@ -4,12 +4,14 @@
  */
 import type { ProblemSource } from '@weir/http';
 import type { BucketPolicy, DecideRequest } from '@weir/limiter';
-import type { ApiKeyRecord, Protocol } from '@weir/wire';
+import type { ApiKeyRecord, OnValkeyFailure, Protocol } from '@weir/wire';
 import type { Policy } from './read-documents.ts';
 
 /** What one key may do under its policy. */
 export interface Access {
   readonly keyId: string;
+  /** It was worked out from. */
+  readonly key: ApiKeyRecord;
   /** Of the policies it was worked out from. */
   readonly revision: number;
   /** Why every request of the key is refused, whatever it asks for. */
@@ -24,6 +26,9 @@ export interface Access {
   readonly isDryRun: boolean;
   /** A decision about one call; `undefined` when nothing limits the key's rate. */
   readonly decide: DecideRequest | undefined;
+  /** How many streams it may hold open; `undefined`: any number. */
+  readonly concurrency: number | undefined;
+  readonly onValkeyFailure: OnValkeyFailure;
   /** The `RateLimit-Policy` header; "" when nothing limits the key's rate. */
   readonly policyHeader: string;
 }
@@ -81,6 +86,7 @@ function workOutAccess(record: ApiKeyRecord, policy: Policy | undefined, protoco
   const policyRefusal = policy && refusalBy(policy, protocol);
   return {
     keyId: record.id,
+    key: record,
     revision,
     // A dry run refuses nothing of its own; a key that is revoked is no matter of policy.
     refusal: keyRefusal ?? (isDryRun ? undefined : policyRefusal),
@@ -90,6 +96,8 @@ function workOutAccess(record: ApiKeyRecord, policy: Policy | undefined, protoco
     allowStale: isDryRun || (policy?.access.allowStale ?? false),
     isDryRun,
     decide: policy && bucket && decideRequest(record, policy, bucket),
+    concurrency: policy?.limits.concurrency,
+    onValkeyFailure: policy?.onValkeyFailure ?? 'Deny',
     policyHeader: bucket === undefined ? '' : policyHeader(bucket),
   };
 }

@@ -65,16 +65,20 @@ export function refuse(api: PriceApi, reply: FastifyReply, problem: ProblemSourc
   void sendProblem(reply, problem);
 }
 
-/** Counts a decision; true when the call may go on, else it has been answered. */
-export function passDecision(api: PriceApi, reply: FastifyReply, access: Access, decision: Decision): boolean {
-  const { metrics } = api;
+export function countDecision(metrics: PriceMetrics, decision: Decision): void {
   if (decision.admitted) {
     metrics.admitted.add();
     if (decision.limit !== undefined) metrics.dryRunRefusals.add();
-    return true;
+  } else {
+    (decision.limit === 'bucket' ? metrics.rateLimited : metrics.limiterUnavailable).add();
   }
+}
+
+/** Counts a decision; true when the call may go on, else it has been answered. */
+export function passDecision(api: PriceApi, reply: FastifyReply, access: Access, decision: Decision): boolean {
+  countDecision(api.metrics, decision);
+  if (decision.admitted) return true;
   const isLimited = decision.limit === 'bucket';
-  (isLimited ? metrics.rateLimited : metrics.limiterUnavailable).add();
   const { problem, retryAfterSeconds } = describeDenial(access, decision, api.serverTimeMs());
   reply.header('retry-after', String(retryAfterSeconds));
   refuse(api, reply, problem, { access, decision: isLimited ? decision : undefined });

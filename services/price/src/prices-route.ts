@@ -8,7 +8,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { problemOf, type ProblemSource } from '@weir/http';
-import { formatPair, parsePair } from '@weir/wire';
+import { faultOf, namedAssets } from './name-assets.ts';
 import type { Access } from './policy-directory.ts';
 import { passDecision, refuse, sendJson, UNLIMITED, type PriceApi } from './price-api.ts';
 import type { Slot } from './price-table.ts';
@@ -16,8 +16,6 @@ import { Refusal } from './refusal.ts';
 import { ageMsOf, countTier, findSlot, renderPrice } from './render-price.ts';
 import { AssetList, chargedAnswers, PricesAnswer } from './schemas.ts';
 import { inSpan, startRequestSpan } from './trace-request.ts';
-
-const ASSETS_MAX = 100;
 
 const schema = {
   summary: 'The prices of several assets',
@@ -56,35 +54,6 @@ async function serve(api: PriceApi, reply: FastifyReply, list: string, header: s
   if (!passDecision(api, reply, access, decision)) return;
   const body = `{"prices":[${prices.join(',')}],"errors":${JSON.stringify(errors)}}`;
   sendJson(api, reply, { body, bytes: Buffer.byteLength(body), access, decision });
-}
-
-/** In order, each once however it is spelled: "BTC-USD" is "BTC". */
-function namedAssets(list: string): readonly string[] {
-  const names = list.split(',').map((name) => name.trim());
-  const spelled = names.filter((name) => name !== '').map((name) => formatPairText(name));
-  return [...new Set(spelled)];
-}
-
-/** The one spelling of a pair; a text that is none stays as it is and is answered with an error. */
-function formatPairText(text: string): string {
-  const pair = parsePair(text);
-  return pair === undefined ? text : formatPair(pair);
-}
-
-function faultOf(assets: readonly string[], access: Access): ProblemSource | undefined {
-  if (assets.length === 0) return { code: 'INVALID_REQUEST', detail: 'query assets: names no asset, such as BTC,ETH' };
-  if (assets.length > ASSETS_MAX) {
-    return {
-      code: 'INVALID_REQUEST',
-      detail: `The request names ${assets.length} assets; ask for at most ${ASSETS_MAX} at once.`,
-    };
-  }
-  const burst = access.decide?.bucket.burst ?? Number.POSITIVE_INFINITY;
-  if (assets.length <= burst || access.isDryRun) return undefined;
-  return {
-    code: 'INVALID_REQUEST',
-    detail: `The request names ${assets.length} assets, and the limits of this key never admit more than ${burst} calls at once.`,
-  };
 }
 
 interface Result {

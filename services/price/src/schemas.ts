@@ -76,7 +76,7 @@ export const AssetsAnswer = Type.Object(
 );
 
 /** What can be wrong with a key, whatever is asked for. */
-const KEY_REFUSALS: readonly ErrorCode[] = [
+export const KEY_REFUSALS: readonly ErrorCode[] = [
   'KEY_MISSING',
   'KEY_MALFORMED',
   'KEY_UNKNOWN',
@@ -91,6 +91,27 @@ const KEY_REFUSALS: readonly ErrorCode[] = [
 
 const LIMIT = 'What is left of the limit and within which time: draft-ietf-httpapi-ratelimit-headers-11.';
 const POLICY = 'The limit itself: its quota and its window.';
+
+export const UdpSessionAnswer = Type.Object(
+  {
+    session: Type.String({ description: 'Stands in every datagram.' }),
+    secret: Type.String({ description: 'Its text is the key of HMAC-SHA256; it never stands in a datagram.' }),
+    expires_at: Type.String({ format: 'date-time' }),
+    port: Type.Integer({ description: 'UDP port of the server itself; a Service or a balancer may have another one.' }),
+    request_bytes_min: Type.Integer({ description: 'Shorter datagrams are ignored.' }),
+    tolerance_ms: Type.Integer({ description: 'How far unix_ms may be from the time of the server.' }),
+  },
+  { description: 'A session' },
+);
+
+/** Of the route that makes sessions. */
+export const sessionAnswers = {
+  refusals: ['RATE_LIMITED', 'LIMITER_UNAVAILABLE', 'VALKEY_TIMEOUT', 'VALKEY_UNAVAILABLE'],
+  answerHeaders: {
+    201: { RateLimit: LIMIT, 'RateLimit-Policy': POLICY },
+    429: { RateLimit: LIMIT, 'RateLimit-Policy': POLICY, 'Retry-After': 'Seconds until the same instant.' },
+  },
+} satisfies DescribedSchema;
 
 /** Of routes that cost nothing. */
 export const freeAnswers = { refusals: KEY_REFUSALS } satisfies DescribedSchema;

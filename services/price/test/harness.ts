@@ -32,6 +32,7 @@ export interface Answer {
 
 export interface Pod {
   readonly url: string;
+  readonly node: string;
   readonly valkey: Valkey;
   readonly telemetry: Telemetry;
   get(path: string, key?: string, headers?: Readonly<Record<string, string>>): Promise<Answer>;
@@ -49,6 +50,8 @@ export interface PodOptions {
   readonly decideMs?: number;
   /** True when absent. */
   readonly awaitReady?: boolean;
+  /** Of its UDP sessions; without one it serves no UDP. */
+  readonly udpSecret?: string;
 }
 
 export interface Harness {
@@ -152,12 +155,15 @@ async function startPod(server: TestValkey, options: PodOptions): Promise<Pod> {
   lifecycle.onStop('telemetry', telemetry.close);
   lifecycle.onStop('valkey', valkey.close);
   const parts = { valkey, postgres, clock, logger: silentLogger, telemetry, lifecycle };
-  const app = await buildPrice({ ...parts, node, version: '0.0.0', decideMs });
+  const { udpSecret: secret } = options;
+  const udp = secret === undefined ? undefined : { host: '127.0.0.1', port: 0, secret };
+  const app = await buildPrice({ ...parts, node, version: '0.0.0', decideMs, udp });
   const { url } = await listen(app, { host: '127.0.0.1', port: 0 });
   lifecycle.markReady();
   if (options.awaitReady ?? true) await waitFor(async () => (await fetch(`${url}/readyz`)).status === 200);
   return {
     url,
+    node,
     valkey,
     telemetry,
     async get(path, key, headers = {}) {
