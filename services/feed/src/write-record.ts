@@ -6,7 +6,7 @@
  */
 import type { Clock } from '@weir/clock';
 import { keyspace } from '@weir/keyspace';
-import { defineScript, type Valkey } from '@weir/valkey';
+import { storeNewerRecord, type Valkey } from '@weir/valkey';
 import {
   encodePriceRecord,
   formatDecimal,
@@ -17,25 +17,6 @@ import {
   type PriceRecord,
 } from '@weir/wire';
 import { isSameValue, type Aggregate } from './aggregate-quotes.ts';
-
-/**
- * KEYS[1] price:<pair>. ARGV[1] record, ARGV[2] its seq, ARGV[3] time to live in ms.
- * Returns 0 when the record is stored, else the stored seq, which is not smaller. O(length of the record).
- *
- * The seq is read by pattern, not by a JSON parser: inside a JSON text a quote is escaped, so `"seq":` can only be the
- * member. A stored text without one is no record and is replaced.
- */
-const storeNewerRecord = defineScript(
-  'store-newer-record',
-  `local stored = redis.call('GET', KEYS[1])
-if stored then
-  local seq = tonumber(string.match(stored, '"seq":(%d+)') or '')
-  if seq and seq >= tonumber(ARGV[2]) then return seq end
-end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
-return 0`,
-  1,
-);
 
 export interface RecordWriterOptions {
   readonly valkey: Pick<Valkey, 'bulk' | 'serverTimeMs'>;

@@ -9,6 +9,7 @@ export { type Health } from './breaker.ts';
 export { type ValkeyClient } from './client.ts';
 export { type DocumentFamily } from './document-format.ts';
 export { publishChanges, publishDocuments } from './publish-documents.ts';
+export { storeNewerRecord } from './store-record.ts';
 export { defineScript, type ValkeyScript } from './script.ts';
 export { type Subscription, type SubscriptionHandlers } from './subscriber.ts';
 export { parseValkeyUrl, type StandaloneTarget, type ValkeyTarget, type ValkeyTls } from './target.ts';
