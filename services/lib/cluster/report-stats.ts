@@ -1,4 +1,4 @@
-/** Says what this process counts and that it lives, and keeps the number of those who decide about keys. */
+/** Says what this process counts and that it lives, and keeps the number of those who decide about keys or call upstreams. */
 import { randomBytes } from 'node:crypto';
 import type { Clock, Timer } from '@weir/clock';
 import { keyspace } from '@weir/keyspace';
@@ -15,6 +15,8 @@ const RATE_OVER_MS = 1_000;
 const GONE_AFTER_MS = 10_000;
 /** Processes that decide about keys. */
 const DECIDERS: ReadonlySet<string> = new Set<ClusterRole>(['price', 'limiter', 'gateway', 'report']);
+/** Processes that call upstreams under a quota. */
+const CALLERS: ReadonlySet<string> = new Set<ClusterRole>(['feed', 'price', 'limiter', 'gateway']);
 
 export type ClusterRole =
   | 'operator'
@@ -43,6 +45,8 @@ export interface StatsReporterOptions {
 export interface StatsReporter {
   /** How many processes decide about keys. At least 1. */
   livePods(): number;
+  /** How many processes share the quotas of upstreams. At least 1. */
+  liveCallers(): number;
   /** Reports without waiting for the next turn: for what others wait for. Calls in quick succession become one report. */
   reportNow(): void;
   /** Takes this process off the list. */
@@ -60,6 +64,7 @@ class Reporter implements StatsReporter {
   readonly #member: string;
   readonly #ticking: Timer;
   #livePods = 1;
+  #liveCallers = 1;
   #reporting: Promise<void> | undefined;
   #reportedMs = Number.NEGATIVE_INFINITY;
   /** Asked for while another report was under way, or had just been. */
@@ -81,6 +86,10 @@ class Reporter implements StatsReporter {
 
   livePods(): number {
     return this.#livePods;
+  }
+
+  liveCallers(): number {
+    return this.#liveCallers;
   }
 
   reportNow(): void {
@@ -133,18 +142,19 @@ class Reporter implements StatsReporter {
         bulk.call('ZREMRANGEBYSCORE', nodes, '-inf', nowMs - ttlSeconds * 1_000),
         bulk.call('ZRANGE', nodes, nowMs - GONE_AFTER_MS, '+inf', 'BYSCORE'),
       ]);
-      this.#livePods = Math.max(1, countDeciders(alive));
+      this.#livePods = Math.max(1, countMembers(alive, DECIDERS));
+      this.#liveCallers = Math.max(1, countMembers(alive, CALLERS));
     } catch (err) {
       logger.debug({ err }, 'cluster stats could not be reported');
     }
   }
 }
 
-function countDeciders(members: unknown): number {
+function countMembers(members: unknown, roles: ReadonlySet<string>): number {
   if (!Array.isArray(members)) return 0;
   return members.filter((member) => {
     const role = keyspace.clusterNodeMember.parse(String(member))?.role;
-    return role !== undefined && DECIDERS.has(role);
+    return role !== undefined && roles.has(role);
   }).length;
 }
 

@@ -86,12 +86,13 @@ test('a role that uses no policies claims no number of them, and counts no decid
   await reporter.close();
 });
 
-test('counts those who decide, and whose heartbeat is no older than 10 s', async () => {
+test('counts those who decide and those who call upstreams, whose heartbeat is no older than 10 s', async () => {
   const nowMs = Math.round(valkey.serverTimeMs());
   await valkey.bulk.call('ZADD', NODES, nowMs, 'limiter:l-0', nowMs, 'feed:f-0', nowMs, 'nonsense');
   await valkey.bulk.call('ZADD', NODES, nowMs - 12_000, 'price:gone', nowMs - 60_000, 'price:long-gone');
   const reporter = report('price-a');
   await waitFor(() => reporter.livePods() === 2);
+  expect(reporter.liveCallers()).toBe(3);
   expect(String(await valkey.bulk.call('ZRANGE', NODES, 0, -1))).not.toContain('price:long-gone');
   await reporter.close();
 });
