@@ -1,6 +1,7 @@
 /** Finds the recorded traffic beside the repository; it may not be there, its licences keep it out of the repository. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { venues } from '../index.ts';
 
 /** `undefined` where the recordings are absent: tests that need them skip themselves. */
 export function findRecordings(): string | undefined {
@@ -23,6 +24,15 @@ export function readFrames(recordings: string, venue: string): RecordedFile[] {
   return names
     .filter((name) => /\.jsonl?$/.test(name))
     .map((name) => ({ name, frames: framesOf(name, readFileSync(join(folder, name), 'utf8')) }));
+}
+
+/** The frames of all venues, by venue; none where the recordings are absent. */
+export function readRecordedFrames(): Readonly<Record<string, readonly string[]>> {
+  const recordings = findRecordings();
+  if (recordings === undefined) return {};
+  return Object.fromEntries(
+    Object.keys(venues).map((id) => [id, readFrames(recordings, id).flatMap(({ frames }) => frames)]),
+  );
 }
 
 function framesOf(name: string, text: string): string[] {
