@@ -57,6 +57,13 @@ test.each([
   ['feed', 'HSET ratelimit:kraken:global points 1'],
   ['feed', 'HDEL ratelimit:kraken:global blocked_until'],
   ['feed', 'PEXPIRE ratelimit:kraken:global 1000'],
+  // What venues list.
+  ['feed', 'HGETALL venue:instruments:kraken'],
+  ['feed', 'PTTL venue:instruments:kraken'],
+  ['feed', 'DEL venue:instruments:kraken'],
+  ['feed', 'HSET venue:instruments:kraken BTC-USD BTC/USD'],
+  ['feed', 'PEXPIRE venue:instruments:kraken 1000'],
+  ['price', 'PTTL venue:instruments:kraken'],
   ['price', 'GET price:BTC'],
   ['price', 'HGETALL app:config'],
   ['price', 'HDEL {adaptive:lpo:coinbase}:ring 7'],
