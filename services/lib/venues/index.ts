@@ -13,7 +13,7 @@ import { kraken } from './kraken/kraken.ts';
 import { okx } from './okx/okx.ts';
 import type { Venue } from './venue.ts';
 
-export type { ProofOfLife, Settlement, Venue, VenueLimits, VenueTiming } from './venue.ts';
+export type { ProofOfLife, Settlement, StatusSocket, Venue, VenueLimits, VenueTiming } from './venue.ts';
 export type {
   Instrument,
   RestAnswer,

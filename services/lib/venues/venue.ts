@@ -40,6 +40,14 @@ export type ProofOfLife = 'trade-id-heartbeat' | 'connection-heartbeat' | 'symbo
  */
 export type Settlement = 'USD' | 'USDT';
 
+/** A socket on which a venue tells of announced work and of its state, and of no price. */
+export interface StatusSocket {
+  /** At the host of the socket of prices; `undefined`: that address has none. */
+  urlOf(url: string): string | undefined;
+  /** Answered as a subscription is. */
+  subscribeFrame(requestId: number): string;
+}
+
 export interface Venue {
   /** As in a PriceFeed's `exchange`. */
   readonly id: string;
@@ -51,6 +59,8 @@ export interface Venue {
   readonly proofOfLife: ProofOfLife;
   readonly settlement?: Settlement;
   readonly rest?: VenueRest;
+  /** Absent: the socket of prices tells it, or nobody. */
+  readonly statusSocket?: StatusSocket;
   /** How the venue is spoken to at an address of another protocol of its own, such as an archived one. */
   at?(url: string): Venue | undefined;
   symbolOf(asset: string, quote: string): string;

@@ -3,6 +3,8 @@ import type { Venue } from '../venue.ts';
 import { decodeBybit } from './decode.ts';
 import { bybitRest } from './rest.ts';
 
+const SPOT_PATH = '/v5/public/spot';
+
 export const bybit: Venue = {
   id: 'bybit',
   title: 'Bybit',
@@ -22,6 +24,11 @@ export const bybit: Venue = {
   proofOfLife: 'symbol-repeat',
   settlement: 'USDT',
   rest: bybitRest,
+  statusSocket: {
+    urlOf: (url) => (url.includes(SPOT_PATH) ? url.replace(SPOT_PATH, '/v5/public/misc/status') : undefined),
+    subscribeFrame: (requestId) =>
+      JSON.stringify({ req_id: String(requestId), op: 'subscribe', args: ['system.status'] }),
+  },
   symbolOf: (asset, quote) => `${asset}${quote}`,
   decode: decodeBybit,
   // The ticker has the last price alone, so the book is asked for as well.

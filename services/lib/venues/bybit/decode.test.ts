@@ -264,3 +264,17 @@ test('asks for ticker and book of each symbol, within the venue’s limits', () 
   expect(JSON.parse(bybit.pingFrame?.(9, 0) ?? '')).toEqual({ req_id: '9', op: 'ping' });
   expect(bybit.symbolOf('BTC', 'USDT')).toBe('BTCUSDT');
 });
+
+test('work is told on another socket of the same host, if that has one', () => {
+  const { statusSocket } = bybit;
+  expect(statusSocket?.urlOf(bybit.defaultUrl)).toBe('wss://stream.bybit.com/v5/public/misc/status');
+  expect(statusSocket?.urlOf('wss://stream.bybit.kz/v5/public/spot')).toBe(
+    'wss://stream.bybit.kz/v5/public/misc/status',
+  );
+  expect(statusSocket?.urlOf('wss://proxy.example/bybit')).toBeUndefined();
+  expect(JSON.parse(statusSocket?.subscribeFrame(4) ?? '')).toEqual({
+    req_id: '4',
+    op: 'subscribe',
+    args: ['system.status'],
+  });
+});
