@@ -118,7 +118,7 @@ test('a reader that goes away ends it quietly', async () => {
 });
 
 test.each([
-  [['bitfinex'], 'unknown exchange "bitfinex"; known: coinbase, kraken'],
+  [['bitfinex'], 'unknown exchange "bitfinex"; known: coinbase, kraken, gemini'],
   [['__proto__'], 'unknown exchange "__proto__"'],
   [[], 'expected an exchange'],
   [['coinbase', 'a', 'b'], 'at most one file'],
@@ -134,5 +134,5 @@ test.each([
 test('--help names the exchanges', async () => {
   const { code, lines } = await decode(['--help']);
   expect(code).toBe(0);
-  expect(lines).toContain('Exchanges: coinbase, kraken');
+  expect(lines).toContain('Exchanges: coinbase, kraken, gemini, gateio, bybit, okx');
 });

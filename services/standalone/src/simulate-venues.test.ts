@@ -16,10 +16,11 @@ const feed = (sources: readonly FeedSource[], minSources = 1): FeedDocument => (
 });
 const kraken = { name: 'a', exchange: 'kraken' };
 const gemini = { name: 'b', exchange: 'gemini' };
+const unknown = { name: 'c', exchange: 'bitfinex' };
 
 describe('simulated venues', () => {
   it('list the pairs of every feed, on the exchanges that feeds name', () => {
-    const plan = planSimulation([feed([kraken, gemini]), { ...feed([kraken]), assets: ['BTC', 'SOL'], quote: 'USD' }]);
+    const plan = planSimulation([feed([kraken, unknown]), { ...feed([kraken]), assets: ['BTC', 'SOL'], quote: 'USD' }]);
     expect(plan.venues).toEqual(['kraken']);
     expect(plan.pairs.map(({ asset, quote }) => `${asset}-${quote}`)).toEqual([
       'BTC-EUR',
@@ -27,6 +28,12 @@ describe('simulated venues', () => {
       'BTC-USD',
       'SOL-USD',
     ]);
+  });
+
+  it('are those whose address no source has of its own', () => {
+    const own = { ...gemini, url: 'ws://example/1' };
+    expect(planSimulation([feed([own])]).venues).toEqual([]);
+    expect(planSimulation([feed([own]), feed([gemini])]).venues).toEqual(['gemini']);
   });
 
   it('become the addresses of sources', () => {
@@ -41,15 +48,15 @@ describe('simulated venues', () => {
   });
 
   it('leave out what nothing simulates, and ask for no more sources than are left', () => {
-    const { feeds, leftOut } = simulateSources([feed([kraken, gemini], 2)], addresses);
+    const { feeds, leftOut } = simulateSources([feed([kraken, unknown], 2)], addresses);
     expect(feeds[0]?.sources.map(({ name }) => name)).toEqual(['a']);
     expect(feeds[0]?.aggregation.minSources).toBe(1);
-    expect(leftOut).toEqual(['default/majors b']);
+    expect(leftOut).toEqual(['default/majors c']);
   });
 
   it('refuse a feed without any simulated source, with what to do', () => {
-    expect(() => simulateSources([feed([gemini])], addresses)).toThrow(
-      /default\/majors.*coinbase or kraken.*--venues live/,
+    expect(() => simulateSources([feed([unknown])], addresses)).toThrow(
+      /default\/majors.*coinbase, kraken.*--venues live/,
     );
   });
 });

@@ -9,13 +9,16 @@ export interface SimulationPlan {
   readonly ticksPerSecond: number;
 }
 
-/** What must be simulated for these feeds. */
+/**
+ * What must be simulated for these feeds. Pairs are as the feeds name them: each venue lists them in its own quote, and USDT in
+ * dollars besides, where one of them quotes in it.
+ */
 export function planSimulation(feeds: readonly FeedDocument[]): SimulationPlan {
   const pairs = new Map<string, ListedPair>();
   const wanted = new Set<string>();
   for (const { assets, quote, sources } of feeds) {
     for (const asset of assets) pairs.set(formatPair({ asset, quote }), demoPair(asset, quote));
-    for (const { exchange } of sources) wanted.add(exchange);
+    for (const { exchange, url } of sources) if (url === undefined) wanted.add(exchange);
   }
   // Each pair trades about twice a second, as far as one process can be expected to.
   const ticksPerSecond = Math.min(500, Math.max(20, pairs.size * 2));
@@ -44,7 +47,7 @@ export function simulateSources(
       throw new WeirError('CONFIG_INVALID', {
         detail:
           `No exchange of PriceFeed ${document.feed} is simulated. Add a source with exchange ` +
-          `${venueIds.join(' or ')}, give a source its url, or use --venues live.`,
+          `${venueIds.join(', ')}, give a source its url, or use --venues live.`,
       });
     }
     const minSources = Math.min(document.aggregation.minSources, sources.length);
