@@ -1,6 +1,8 @@
 /** The venues that can be simulated, by id. */
 import { bybit } from './bybit.ts';
 import { coinbase } from './coinbase.ts';
+import { gateio } from './gateio.ts';
+import { gemini } from './gemini.ts';
 import { kraken } from './kraken.ts';
 import { okx } from './okx.ts';
 import type { SimulatedVenue } from './protocol.ts';
@@ -8,6 +10,8 @@ import type { SimulatedVenue } from './protocol.ts';
 const VENUES = {
   coinbase,
   kraken,
+  gemini,
+  gateio,
   bybit,
   okx,
 } as const satisfies Readonly<Record<string, SimulatedVenue>>;
