@@ -38,7 +38,7 @@ export interface PriceFeedSpec {
       /** Time between two readings. */
       readonly interval: string;
     };
-    /** What the exchange allows for REST, counted over the whole installation. Of two feeds with different quotas the lower one holds. Not enforced by this version. */
+    /** What the exchange allows for REST, counted over the whole installation. Of feeds with different quotas for one exchange the one with fewest points per time holds, and their condition QuotaConflict says so. Without one it is 50000 in 60s. */
     readonly quota?: {
       /** Requests in each duration. */
       readonly points: number;
@@ -127,7 +127,7 @@ export interface PriceFeedStatus {
     /** Since when. */
     readonly lastTransitionTime?: string;
   }[];
-  /** Standard conditions: Ready, Reconciling, Stalled, WorkloadAvailable, ValkeyConfigured, DataFresh, Suspended, Conflicted. */
+  /** Standard conditions: Ready, Reconciling, Stalled, WorkloadAvailable, ValkeyConfigured, DataFresh, Suspended, Conflicted, QuotaConflict. */
   readonly conditions?: readonly {
     /** Name of the condition. */
     readonly type: string;
@@ -296,7 +296,7 @@ export const priceFeedSchema: StructuralSchema = {
               quota: {
                 type: 'object',
                 description:
-                  'What the exchange allows for REST, counted over the whole installation. Of two feeds with different quotas the lower one holds. Not enforced by this version.',
+                  'What the exchange allows for REST, counted over the whole installation. Of feeds with different quotas for one exchange the one with fewest points per time holds, and their condition QuotaConflict says so. Without one it is 50000 in 60s.',
                 required: ['points', 'duration'],
                 properties: {
                   points: {
@@ -561,7 +561,7 @@ export const priceFeedSchema: StructuralSchema = {
         conditions: {
           type: 'array',
           description:
-            'Standard conditions: Ready, Reconciling, Stalled, WorkloadAvailable, ValkeyConfigured, DataFresh, Suspended, Conflicted.',
+            'Standard conditions: Ready, Reconciling, Stalled, WorkloadAvailable, ValkeyConfigured, DataFresh, Suspended, Conflicted, QuotaConflict.',
           maxItems: 16,
           'x-kubernetes-list-type': 'map',
           'x-kubernetes-list-map-keys': ['type'],

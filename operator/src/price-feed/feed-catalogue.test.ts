@@ -65,6 +65,25 @@ test('when the owner goes, the loser has its pairs and is to be looked at', () =
   expect(affected).toEqual(['weir/young']);
 });
 
+test('feeds that differ in the quota of an exchange are told, both of them, until one goes', () => {
+  const withQuota = (points: number) => [
+    { name: 'kraken', exchange: 'kraken', quota: { points, duration: '60s', window: 'Smooth' } },
+  ];
+  const other: SampleFeed = { name: 'other', born: 5, spec: { assets: ['SOL'], sources: withQuota(60) } };
+  const first: SampleFeed = { spec: { sources: withQuota(100) } };
+  const untrusted: SampleFeed = { name: 'x', namespace: 'elsewhere', spec: { assets: ['X'], sources: withQuota(1) } };
+  const { store, catalogue, affected } = createCatalogue([other, first, untrusted]);
+  const lowest = { points: 60, durationMs: 60_000, window: 'Smooth' };
+  for (const feed of [other, first]) {
+    expect(catalogue.quotaConflictsOf(sampleFeed(feed))).toMatchObject([{ lowest, holder: 'weir/other' }]);
+  }
+  expect(catalogue.quotaConflictsOf(sampleFeed(untrusted))).toEqual([]);
+  affected.length = 0;
+  store.remove('weir/other');
+  expect(catalogue.quotaConflictsOf(sampleFeed(first))).toEqual([]);
+  expect(affected).toContain('weir/majors');
+});
+
 test('a feed that is being deleted keeps its pairs until it is released', () => {
   const { store, catalogue, documents, affected } = createCatalogue([{ name: 'young', born: 5 }, {}]);
   const { metadata, ...rest } = sampleFeed();

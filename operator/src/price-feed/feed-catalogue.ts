@@ -9,6 +9,7 @@ import type { WantedDocuments } from '../documents/index.ts';
 import { keyOf, type Cache, type ObjectKey } from '../kube/index.ts';
 import { createAssetOwnership } from './asset-ownership.ts';
 import type { PriceFeed } from './price-feed.ts';
+import { createQuotaClaims, type QuotaClaim, type QuotaConflict } from './quota-claims.ts';
 
 /**
  * untrusted: its namespace may not publish. invalid: its document stays as it was last. conflicted: every pair belongs to
@@ -38,7 +39,9 @@ export interface FeedCatalogue {
   release(feed: PriceFeed): void;
   /** Pairs that the feed names and nobody owns, as keys of prices have them. */
   unownedPairs(feed: PriceFeed): readonly string[];
-  /** Feeds whose pairs have changed by what became of another. Answers how to end it. */
+  /** Exchanges of the feed for which another says something else. */
+  quotaConflictsOf(feed: PriceFeed): readonly QuotaConflict[];
+  /** Feeds whose pairs or quotas have changed by what became of another. Answers how to end it. */
   onAffected(listener: (key: ObjectKey) => void): () => void;
 }
 
@@ -51,6 +54,7 @@ class Catalogue implements FeedCatalogue {
   readonly #options: FeedCatalogueOptions;
   readonly #trusted: ReadonlySet<string>;
   readonly #ownership = createAssetOwnership();
+  readonly #quotas = createQuotaClaims();
   readonly #entries = new Map<ObjectKey, Entry>();
   readonly #texts = new Map<string, string>();
   readonly #kept = new Set<string>();
@@ -83,12 +87,18 @@ class Catalogue implements FeedCatalogue {
     if (this.#released.has(uidOf(feed)) || !this.#entries.has(key)) return;
     this.#released.add(uidOf(feed));
     this.#forget([key, ...this.#ownership.withdraw(key)], key);
+    this.#tell(this.#quotas.withdraw(key));
   }
 
   unownedPairs({ spec }: PriceFeed): readonly string[] {
     this.#refresh();
     const pairs = spec.assets.map((asset) => formatPair({ asset, quote: spec.quote }));
     return pairs.filter((pair) => this.#ownership.ownerOf(pair) === undefined);
+  }
+
+  quotaConflictsOf(feed: PriceFeed): readonly QuotaConflict[] {
+    this.#refresh();
+    return this.#quotas.conflictsOf(keyOf(feed));
   }
 
   onAffected(listener: (key: ObjectKey) => void): () => void {
@@ -117,6 +127,7 @@ class Catalogue implements FeedCatalogue {
     if (before !== undefined && uidOf(before.object) !== uidOf(object)) this.#released.delete(uidOf(before.object));
     const claims = this.#isTrusted(object) && !this.#released.has(uidOf(object));
     this.#forget(claims ? this.#ownership.claim(claimOf(key, object)) : this.#ownership.withdraw(key), key);
+    this.#tell(this.#quotas.claim(key, claims ? quotasOf(object) : []));
   }
 
   #drop(key: ObjectKey, object: PriceFeed): void {
@@ -125,6 +136,7 @@ class Catalogue implements FeedCatalogue {
     this.#kept.delete(key);
     this.#released.delete(uidOf(object));
     this.#forget(this.#ownership.withdraw(key), key);
+    this.#tell(this.#quotas.withdraw(key));
   }
 
   /** What is known of these feeds is to be found out anew. */
@@ -134,6 +146,10 @@ class Catalogue implements FeedCatalogue {
       if (entry !== undefined) this.#entries.set(key, { object: entry.object, verdict: undefined });
       if (key !== except) for (const listener of this.#listeners) listener(key);
     }
+  }
+
+  #tell(keys: Iterable<ObjectKey>): void {
+    for (const key of keys) for (const listener of this.#listeners) listener(key);
   }
 
   #verdictFor(key: ObjectKey, { object, verdict }: Entry): FeedVerdict {
@@ -176,6 +192,18 @@ const isSameSpec = (a: PriceFeed, b: PriceFeed): boolean =>
 function claimOf(key: ObjectKey, { metadata, spec }: PriceFeed) {
   const { creationTimestamp = '' } = metadata;
   return { key, creationTimestamp, assets: spec.assets, quote: spec.quote };
+}
+
+/** None where the spec cannot be read, which its verdict says. */
+function quotasOf({ metadata, spec }: PriceFeed): readonly QuotaClaim[] {
+  if (!spec.sources.some(({ quota }) => quota !== undefined)) return [];
+  try {
+    const { name, namespace = '' } = metadata;
+    const { sources } = compilePriceFeed({ metadata: { name, namespace }, spec });
+    return sources.flatMap(({ exchange, quota }) => (quota === undefined ? [] : [{ exchange, quota }]));
+  } catch {
+    return [];
+  }
 }
 
 type Compiled = { readonly json: string } | { readonly faults: readonly string[] };

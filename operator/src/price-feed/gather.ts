@@ -13,6 +13,7 @@ import type { FeedCatalogue, FeedVerdict } from './feed-catalogue.ts';
 import type { FeedReport } from './feed-report.ts';
 import type { Pod } from './pod-faults.ts';
 import type { ReportPoller } from './poll-feed-reports.ts';
+import type { QuotaConflict } from './quota-claims.ts';
 import { CHILD_TYPES, childName, FEED_LABEL, type ChildKind, type PriceFeed } from './price-feed.ts';
 
 /** Secrets are not watched: whoever may do that may read all of them. */
@@ -28,6 +29,7 @@ export interface FeedCaches {
 export interface Observed {
   readonly feed: PriceFeed;
   readonly verdict: FeedVerdict;
+  readonly quotaConflicts: readonly QuotaConflict[];
   /** As the watches have them. */
   readonly children: Readonly<Record<WatchedKind, KubeObject | undefined>>;
   readonly pods: readonly Pod[];
@@ -90,6 +92,7 @@ export function gather(feed: PriceFeed, { caches, catalogue, reports }: GatherOp
   return {
     feed,
     verdict: catalogue.verdictOf(feed),
+    quotaConflicts: catalogue.quotaConflictsOf(feed),
     children: {
       ServiceAccount: get('ServiceAccount'),
       ConfigMap: get('ConfigMap'),

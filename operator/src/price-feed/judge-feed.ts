@@ -6,6 +6,7 @@ import type { FeedReport } from './feed-report.ts';
 import type { PublishOutcome } from './gather.ts';
 import type { Deployment, WorkloadFault } from './pod-faults.ts';
 import type { PriceFeed } from './price-feed.ts';
+import type { QuotaConflict } from './quota-claims.ts';
 import type { Reason } from './reasons.ts';
 
 export interface Judgement {
@@ -120,4 +121,22 @@ export function judgeClaims({ spec }: PriceFeed, lost: LostAssets, owned: number
   const more = owners.length > LOST_NAMED_MAX ? `, and others to ${owners.length - LOST_NAMED_MAX} more feeds` : '';
   const message = `A pair belongs to the oldest feed that names it: ${owners.slice(0, LOST_NAMED_MAX).join(', ')}${more}.`;
   return { status: 'True', reason: owned === 0 ? 'Conflicted' : 'PartlyConflicted', message };
+}
+
+export function judgeQuotas(conflicts: readonly QuotaConflict[]): Judgement {
+  if (conflicts.length === 0) {
+    return {
+      status: 'False',
+      reason: 'NoQuotaConflict',
+      message: 'No other feed has another quota for an exchange of this one.',
+    };
+  }
+  const words = ({ points, durationMs, window }: QuotaConflict['own']): string =>
+    `${points} in ${durationMs / 1_000}s (${window})`;
+  const each = conflicts.map(
+    ({ exchange, own, lowest, holder }) =>
+      `${exchange}: ${words(lowest)} of PriceFeed ${holder} holds, here ${words(own)}`,
+  );
+  const message = `An exchange has one quota for all feeds, the lowest that one of them names; ${each.join('; ')}.`;
+  return { status: 'True', reason: 'DifferentQuotas', message };
 }

@@ -144,7 +144,7 @@ class FeedReconciler {
     outcome: PublishOutcome,
     signal: AbortSignal,
   ): Promise<ReconcileResult> {
-    const { feed, verdict, pods, report } = observed;
+    const { feed, verdict, quotaConflicts, pods, report } = observed;
     const { reports, settings, clock, keeper, metrics } = this.#parts;
     const seq = outcome.kind === 'published' ? outcome.seq : 0;
     const hasApplied = reports.appliedSeqOf(keyOf(feed)) >= seq;
@@ -154,6 +154,7 @@ class FeedReconciler {
     const status = statusOf({
       feed,
       verdict,
+      quotaConflicts,
       trustedNamespaces: settings.trustedNamespaces,
       deployment: applied.deployment,
       childFault: applied.fault,

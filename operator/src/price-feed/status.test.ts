@@ -38,6 +38,7 @@ const UNREACHABLE = new WeirError('VALKEY_UNAVAILABLE');
 const inputs = (changes: Partial<StatusInputs> = {}, sample: SampleFeed = {}): StatusInputs => ({
   feed: sampleFeed(sample),
   verdict: { kind: 'published', json: '{}', owned: 2, lost: new Map() },
+  quotaConflicts: [],
   trustedNamespaces: ['weir'],
   deployment: deployment(),
   childFault: undefined,
@@ -76,12 +77,20 @@ test('a feed that is well says so in every condition', () => {
     'DataFresh=True/PricesFresh',
     'Suspended=False/NotSuspended',
     'Conflicted=False/NoConflict',
+    'QuotaConflict=False/NoQuotaConflict',
   ]);
 });
 
 const none = deployment({ availableReplicas: 0, readyReplicas: 0 });
 const stuck = deployment({ availableReplicas: 0, conditions: STUCK });
 const lost = new Map([['weir/old', ['BTC']]]);
+
+const quotaConflict = {
+  exchange: 'kraken',
+  own: { points: 100, durationMs: 60_000, window: 'Fixed' },
+  lowest: { points: 60, durationMs: 60_000, window: 'Smooth' },
+  holder: 'weir/old',
+} as const;
 
 /** What is said of a feed in each case; what is as in a feed that is well is left out. */
 const CASES: readonly [what: string, given: StatusInputs, expected: readonly string[]][] = [
@@ -198,6 +207,11 @@ const CASES: readonly [what: string, given: StatusInputs, expected: readonly str
     ],
   ],
   [
+    'whose exchange has another quota in another feed',
+    inputs({ quotaConflicts: [quotaConflict] }),
+    ['QuotaConflict=True/DifferentQuotas'],
+  ],
+  [
     'in a namespace that may not publish',
     inputs({ verdict: { kind: 'untrusted' }, deployment: undefined, outcome: { kind: 'absent' } }),
     [
@@ -282,12 +296,20 @@ test('who lost which pairs to whom is named, the first five of many', () => {
   );
 });
 
+test('whose quota holds is named', () => {
+  const { conditions } = statusOf(inputs({ quotaConflicts: [quotaConflict] }));
+  expect(conditions?.find(({ type }) => type === 'QuotaConflict')?.message).toBe(
+    'An exchange has one quota for all feeds, the lowest that one of them names; ' +
+      'kraken: 60 in 60s (Smooth) of PriceFeed weir/old holds, here 100 in 60s (Fixed).',
+  );
+});
+
 test('sources that the spec no longer has are left out', () => {
   const report: FeedReport = { ...REPORT, sources: [{ name: 'gone', state: 'ok', reason: 'Live' }] };
   expect(statusOf(inputs({ report })).sources).toBeUndefined();
 });
 
-test('events tell that a feed became ready, ceased to be, stalled or lost pairs, and nothing else', () => {
+test('events tell that a feed became ready, ceased to be, stalled, lost pairs or differs in a quota, and nothing else', () => {
   const reasonsOf = (feed: PriceFeed, given: StatusInputs) =>
     transitionsOf(feed, statusOf({ ...given, feed })).map(({ type, reason }) => `${type} ${reason}`);
   const well = withStatus(inputs());
@@ -299,6 +321,7 @@ test('events tell that a feed became ready, ceased to be, stalled or lost pairs,
     'Warning NameTaken',
     'Warning NameTaken',
   ]);
+  expect(reasonsOf(well, inputs({ quotaConflicts: [quotaConflict] }))).toEqual(['Warning DifferentQuotas']);
   expect(reasonsOf(well, inputs({ verdict: { kind: 'published', json: '', owned: 1, lost } }))).toEqual([
     'Warning PartlyConflicted',
   ]);

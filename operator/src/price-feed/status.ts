@@ -14,16 +14,19 @@ import {
   judgeClaims,
   judgeDocument,
   judgePrices,
+  judgeQuotas,
   judgeWorkload,
   type Judgement,
 } from './judge-feed.ts';
 import type { Deployment, WorkloadFault } from './pod-faults.ts';
 import { selectorText, type PriceFeed } from './price-feed.ts';
+import type { QuotaConflict } from './quota-claims.ts';
 import type { Reason } from './reasons.ts';
 
 export interface StatusInputs {
   readonly feed: PriceFeed;
   readonly verdict: FeedVerdict;
+  readonly quotaConflicts: readonly QuotaConflict[];
   readonly trustedNamespaces: readonly string[];
   readonly deployment: Deployment | undefined;
   /** What the API server turned down. */
@@ -47,6 +50,7 @@ export const CONDITION_TYPES = [
   'DataFresh',
   'Suspended',
   'Conflicted',
+  'QuotaConflict',
 ] as const;
 
 type ConditionType = (typeof CONDITION_TYPES)[number];
@@ -152,6 +156,7 @@ function judgeAll(inputs: StatusInputs): Readonly<Record<ConditionType, Judgemen
       ? { status: 'True', reason: 'Suspended', message: 'spec.suspend is true.' }
       : { status: 'False', reason: 'NotSuspended', message: 'spec.suspend is false.' },
     Conflicted: judgeClaims(feed, lostOf(verdict), ownedOf(verdict)),
+    QuotaConflict: judgeQuotas(inputs.quotaConflicts),
   };
 }
 

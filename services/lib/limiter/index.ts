@@ -19,5 +19,4 @@ export {
   type ProviderQuotas,
   type ProviderQuotasOptions,
 } from './provider-quotas.ts';
-export { lowestQuota } from './quota-register.ts';
 export { createSlots, SLOT_RENEWAL_MS, type Slot, type SlotRefusal, type SlotRequest, type Slots } from './slots.ts';

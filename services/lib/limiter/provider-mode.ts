@@ -7,9 +7,10 @@
 import { isWeirError } from '@weir/errors';
 import type { Logger } from '@weir/telemetry';
 import type { ValkeyClient } from '@weir/valkey';
+import { lowestQuota } from '@weir/wire';
 import type { ProviderQuota } from './provider-quotas.ts';
 import type { ProviderReply } from './provider-script.ts';
-import { lowestQuota, type OwnQuota } from './quota-register.ts';
+import type { OwnQuota } from './quota-register.ts';
 import { createSafeShare, owedBy, type SafeShare } from './safe-share.ts';
 
 /** Longer than the longest lease, and than a process takes to notice and to tell: a probe, a look and a call. */

@@ -1,4 +1,5 @@
 /** Which quota this process has for each provider, out of what several feeds say of it; pure. */
+import { isLowerQuota, lowestQuota } from '@weir/wire';
 import type { ProviderQuota, QuotaSource } from './provider-quotas.ts';
 
 /** For a provider of which nobody says anything. */
@@ -46,25 +47,13 @@ export function createQuotaRegister(): QuotaRegister {
       for (const { exchange, quota } of sources) {
         if (quota === undefined) continue;
         const other = own.get(exchange);
-        own.set(exchange, other !== undefined && isLower(other, quota) ? other : bound(quota));
+        own.set(exchange, other !== undefined && isLowerQuota(other, quota) ? other : bound(quota));
       }
       if (own.size === 0) said.delete(owner);
       else said.set(owner, own);
       for (const provider of new Set([...before, ...own.keys()])) settle(provider);
     },
   };
-}
-
-/** Fewest points per time; of equal rates the one with fewer points, then Smooth. `undefined` for none. */
-export function lowestQuota(quotas: Iterable<ProviderQuota>): ProviderQuota | undefined {
-  let lowest: ProviderQuota | undefined;
-  for (const quota of quotas) if (lowest === undefined || isLower(quota, lowest)) lowest = quota;
-  return lowest;
-}
-
-function isLower(a: ProviderQuota, b: ProviderQuota): boolean {
-  const difference = a.points * b.durationMs - b.points * a.durationMs || a.points - b.points;
-  return difference < 0 || (difference === 0 && a.window === 'Smooth' && b.window === 'Fixed');
 }
 
 function bound({ points, durationMs, window }: ProviderQuota): ProviderQuota {

@@ -13,3 +13,4 @@ export * from './pair.ts';
 export type * from './policy-document.ts';
 export * from './price-record.ts';
 export * from './price-updates.ts';
+export * from './upstream-quota.ts';
