@@ -1,0 +1,97 @@
+/** Shows the quota of an upstream as all processes share it, or gives it back whole. */
+import { systemClock } from '@weir/clock';
+import { keyspace, isParameter } from '@weir/keyspace';
+import { createTestTelemetry, silentLogger } from '@weir/testing';
+import { createValkey, parseValkeyUrl, type ValkeyClient } from '@weir/valkey';
+import { parseArgs } from 'node:util';
+
+const USAGE = `Usage: npm run --silent quota -- show|reset <provider> [--valkey-url <url>]
+
+show   prints what is left, until when a block lasts, and what processes hold on lease
+reset  makes the quota whole and ends a block; what processes hold on lease (0.25 s at most) may be spent besides
+
+The provider is the exchange of a source, such as kraken. The address is redis://127.0.0.1:6379 unless given here or in
+WEIR_VALKEY_URL; its user needs HGETALL, PTTL and DEL of ratelimit:*:global.
+`;
+const EXIT_USAGE = 2;
+const READY_MS_MAX = 5_000;
+
+interface Order {
+  readonly action: 'show' | 'reset';
+  readonly provider: string;
+  readonly url: string;
+}
+
+/** `undefined` for what cannot be understood. */
+function readOrder(): Order | undefined {
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: { 'valkey-url': { type: 'string' } },
+  });
+  const [action, provider = '', ...rest] = positionals;
+  const url = values['valkey-url'] ?? process.env['WEIR_VALKEY_URL'] ?? 'redis://127.0.0.1:6379';
+  if ((action !== 'show' && action !== 'reset') || !isParameter('provider', provider) || rest.length > 0)
+    return undefined;
+  return { action, provider, url };
+}
+
+const secondsUntil = (atMs: number, nowMs: number): string => `${Math.max(0, (atMs - nowMs) / 1_000).toFixed(1)} s`;
+
+async function show(client: ValkeyClient, provider: string, nowMs: number): Promise<readonly string[]> {
+  const key = keyspace.providerQuota.key({ provider });
+  const [fields, ttlMs] = await Promise.all([client.hgetall(key), client.call('PTTL', key)]);
+  if (fields['points'] === undefined) return [`${provider}: nobody has called it lately; its quota is whole`];
+  const number = (name: string): number => Number(fields[name] ?? 0);
+  const leases = Object.entries(fields).filter(([name]) => name.startsWith('lease:'));
+  const held = leases.map(([, lease]) => lease.split(':').map(Number)).filter(([, , endMs = 0]) => endMs > nowMs);
+  const refill = fields['type'] === 'Fixed' ? 'whole again' : 'full if nobody calls';
+  return [
+    `${provider}: ${number('limit')} points in ${number('window') / 1_000} s, ${fields['type']}`,
+    `  left at the last write  ${number('points')}`,
+    `  ${refill} in  ${secondsUntil(number('expire'), nowMs)}`,
+    `  blocked for  ${secondsUntil(number('blocked_until'), nowMs)}`,
+    `  on lease  ${held.reduce((sum, [points = 0]) => sum + points, 0)} points in ${held.length} processes`,
+    `  forgotten in  ${(Number(ttlMs) / 1_000).toFixed(1)} s`,
+  ];
+}
+
+async function reset(client: ValkeyClient, provider: string): Promise<readonly string[]> {
+  const gone = await client.call('DEL', keyspace.providerQuota.key({ provider }));
+  return [gone === 1 ? `${provider}: the quota is whole` : `${provider}: there was nothing to reset`];
+}
+
+async function run({ action, provider, url }: Order): Promise<void> {
+  const valkey = createValkey({
+    target: parseValkeyUrl(url),
+    clock: systemClock,
+    logger: silentLogger,
+    telemetry: createTestTelemetry(),
+    clientName: 'weir-quota',
+  });
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = systemClock.setTimeout(
+    () => reject(new Error('Valkey does not answer: is --valkey-url right?')),
+    READY_MS_MAX,
+  );
+  try {
+    await Promise.race([valkey.ready(), late]);
+    const lines =
+      action === 'show' ? await show(valkey.bulk, provider, valkey.serverTimeMs()) : await reset(valkey.bulk, provider);
+    process.stdout.write(`${lines.join('\n')}\n`);
+  } finally {
+    timer.cancel();
+    await valkey.close();
+  }
+}
+
+try {
+  const order = readOrder();
+  if (order !== undefined) await run(order);
+  else {
+    process.stderr.write(USAGE);
+    process.exitCode = EXIT_USAGE;
+  }
+} catch (err) {
+  process.stderr.write(`${err instanceof Error ? err.message : String(err)}\n`);
+  process.exitCode = 1;
+}
