@@ -9,8 +9,9 @@ import { benchLimiter } from './bench/bench-limiter.ts';
 import { benchLatency, LATENCY_BENCH_DEFAULTS } from './bench/bench-latency.ts';
 import { benchOperator, OPERATOR_BENCH_DEFAULTS } from './bench/bench-operator.ts';
 import { benchPrice, PRICE_BENCH_DEFAULTS } from './bench/bench-price.ts';
+import { benchTicks, TICKS_BENCH_DEFAULTS } from './bench/bench-ticks.ts';
 
-const USAGE = `Usage: npm run --silent bench -- <price|limiter|operator|latency> [options]
+const USAGE = `Usage: npm run --silent bench -- <price|limiter|operator|latency|ticks> [options]
 
 price     the price service against bare Fastify and against @fastify/rate-limit
   --rounds <n>       of each server (${PRICE_BENCH_DEFAULTS.rounds})
@@ -25,6 +26,9 @@ limiter   decisions per second of one process, for a leased key
 operator  a cold start over many PriceFeeds, and rest after it, on the cluster that KUBECONFIG names
   --feeds <n>        PriceFeeds, of no replicas (${OPERATOR_BENCH_DEFAULTS.feeds})
   --rest-ms <n>      how long it is watched at rest (${OPERATOR_BENCH_DEFAULTS.restMs})
+ticks     price frames decoded by one core, against the parser of ccxt, which is fetched from npm at the first run
+  --rounds <n>       (${TICKS_BENCH_DEFAULTS.rounds})
+  --frames <n>       of each venue (${TICKS_BENCH_DEFAULTS.frames})
 latency   from frames of six simulated venues to the memory of price servers, one feed
   --assets <n>       of the feed (${LATENCY_BENCH_DEFAULTS.assets})
   --ticks <n>        a second, of all venues together (${LATENCY_BENCH_DEFAULTS.ticksPerSecond})
@@ -47,6 +51,7 @@ const { positionals, values } = parseArgs({
     ticks: { type: 'string' },
     'measure-ms': { type: 'string' },
     pods: { type: 'string' },
+    frames: { type: 'string' },
   },
 });
 
@@ -90,6 +95,12 @@ switch (positionals[0]) {
       pods: numberOf(values.pods, defaults.pods),
     });
     console.log(JSON.stringify(result));
+    break;
+  }
+  case 'ticks': {
+    const { rounds, frames } = TICKS_BENCH_DEFAULTS;
+    const options = { rounds: numberOf(values.rounds, rounds), frames: numberOf(values.frames, frames) };
+    console.log(JSON.stringify(await benchTicks(options)));
     break;
   }
   default:

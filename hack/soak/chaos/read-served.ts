@@ -1,0 +1,54 @@
+/** One look at the API: the prices of all assets, as a subscriber gets them. */
+import { systemClock } from '@weir/clock';
+import type { Served } from './watch.ts';
+
+export interface Look {
+  readonly served: readonly (Served & { readonly isFresh: boolean })[];
+  /** Why there was no whole answer. */
+  readonly refused?: string;
+}
+
+interface Row {
+  readonly asset: string;
+  readonly price_text?: string;
+  readonly timestamp: string;
+  readonly age_ms: number;
+  readonly seq: number;
+  readonly status: string;
+  readonly flags?: readonly string[];
+  readonly sources: readonly string[];
+  readonly code?: string;
+}
+
+const TIMEOUT_MS = 5_000;
+
+export async function readServed(pod: string, url: string, key: string, assets: readonly string[]): Promise<Look> {
+  const askedMs = systemClock.nowMs();
+  try {
+    const response = await fetch(`${url}/prices?assets=${assets.join(',')}`, {
+      headers: { authorization: `Bearer ${key}` },
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    const body = await response.text();
+    const answeredMs = systemClock.nowMs();
+    if (response.status !== 200) return { served: [], refused: `${response.status} ${body.slice(0, 300)}` };
+    // The API's own schema.
+    const { prices, errors = [] } = JSON.parse(body) as { prices: readonly Row[]; errors?: readonly unknown[] };
+    const served = prices.map((row) => ({
+      pod,
+      asset: row.asset,
+      price: Number(row.price_text),
+      timestampMs: Date.parse(row.timestamp),
+      ageMs: row.age_ms,
+      seq: row.seq,
+      flags: row.flags ?? [],
+      sources: row.sources,
+      isFresh: row.status === 'fresh',
+      askedMs,
+      answeredMs,
+    }));
+    return errors.length === 0 ? { served } : { served, refused: JSON.stringify(errors).slice(0, 300) };
+  } catch (error) {
+    return { served: [], refused: error instanceof Error ? error.message : String(error) };
+  }
+}
