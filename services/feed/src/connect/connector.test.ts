@@ -218,6 +218,66 @@ test('a venue with a ping of its own gets that one', async () => {
   expect(JSON.parse(socket().sent.at(-1) ?? '')).toMatchObject({ method: 'ping' });
 });
 
+/** What a quiet venue sends: nothing but answers to pings. */
+const QUIET = {
+  gemini: {
+    ack: '{"id":1,"status":200}',
+    ticker: '{"u":1,"s":"btcusd","b":"83999.90","a":"84000.10","c":"84000.00"}',
+    ping: '"method":"ping"',
+    pong: '{"id":"ping-2","status":200}',
+  },
+  gateio: {
+    ack: '{"id":1,"channel":"spot.tickers","event":"subscribe","payload":["BTC_USD"],"result":{"status":"success"}}',
+    ticker: '{"channel":"spot.tickers","event":"update","result":{"currency_pair":"BTC_USD","last":"84000.0"}}',
+    ping: 'spot.ping',
+    pong: '{"channel":"spot.pong","event":"","result":null}',
+  },
+} as const;
+
+test.each(['gemini', 'gateio'] as const)(
+  '%s: while nothing trades, pings keep a price fresh and the connection what it is',
+  async (id) => {
+    const { ack, ticker, ping, pong } = QUIET[id];
+    const { connector, clock, socket, quotes, statuses } = createBench(id, ['BTC']);
+    connector.start();
+    socket().onOpen();
+    socket().onFrame(ack);
+    socket().onFrame(ticker);
+    const known = statuses.length;
+    let answered = 0;
+    for (let step = 0; step < 600; step++) {
+      await clock.advance(100);
+      const pings = socket().sent.filter((text) => text.includes(ping)).length;
+      for (; answered < pings; answered++) socket().onFrame(pong);
+    }
+    expect(answered).toBe(24);
+    const times = [...quotes.map(({ confirmedMonotonicMs: atMs }) => atMs), 60_000];
+    const gaps = times.slice(1).map((atMs, index) => atMs - (times[index] ?? 0));
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(3_500);
+    expect(statuses.slice(known)).toEqual([]);
+    expect(new Set(quotes.map(({ price }) => formatDecimal(price)))).toEqual(new Set(['84000']));
+  },
+);
+
+test('a venue that can list its subscriptions is asked for the list, and for what it does not list', async () => {
+  const { connector, clock, socket } = createBench('gemini', ['BTC', 'ETH']);
+  const sent = (): readonly unknown[] => socket().sent.map((text) => JSON.parse(text) as unknown);
+  const both = ['btcusd@bookTicker', 'btcusd@trade'];
+  connector.start();
+  socket().onOpen();
+  socket().onFrame('{"id":1,"status":200}');
+  for (const symbol of ['btcusd', 'ethusd']) socket().onFrame(`{"u":1,"s":"${symbol}","c":"84000.00"}`);
+  for (let step = 0; step < 60; step++) {
+    await clock.advance(1_000);
+    socket().onFrame('{"id":"ping-2","status":200}');
+  }
+  expect(sent()).toContainEqual({ id: 'list-2', method: 'list_subscriptions' });
+  const before = sent().length;
+  // Of ETH one stream of two is gone.
+  socket().onFrame(JSON.stringify({ id: 'list-2', status: 200, result: [...both, 'ethusd@trade'] }));
+  expect(sent().slice(before)).toEqual([{ id: 2, method: 'subscribe', params: ['ethusd@bookTicker', 'ethusd@trade'] }]);
+});
+
 test('Kraken under maintenance is halted, its prices age, and the work is announced once', async () => {
   const { connector, clock, socket, quotes, statuses, lines } = createBench('kraken', ['BTC']);
   const status = (system: string): string =>
