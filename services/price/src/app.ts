@@ -33,6 +33,7 @@ import { addPricesRoute } from './prices-route.ts';
 import { readFeed, readPolicy } from './read-documents.ts';
 import { createPriceReader, type PriceReader } from './read-price.ts';
 import { createRereader } from './reread-prices.ts';
+import { startStreams, type StreamSettings } from './start-streams.ts';
 import { startUdp, type UdpSettings } from './start-udp.ts';
 import { createUdpMetrics } from './udp-metrics.ts';
 import { createUnenforcedWarner } from './warn-unenforced.ts';
@@ -52,6 +53,7 @@ export interface PriceDeps {
   readonly decideMs?: number;
   /** Without it nothing is served over UDP. */
   readonly udp?: UdpSettings | undefined;
+  readonly streams?: StreamSettings | undefined;
 }
 
 /** The server with its routes, not listening yet. Its parts stop with the lifecycle, the server first. */
@@ -103,6 +105,7 @@ export async function buildPrice(deps: PriceDeps): Promise<FastifyInstance> {
   addPriceRoute(server, api);
   addPricesRoute(server, api);
   addAssetsRoute(server, api);
+  startStreams(server, api, { ...deps, settings: deps.streams ?? {}, authorization: authorization('sse'), livePods });
   if (deps.udp !== undefined) {
     const parts = { settings: deps.udp, authorization: authorization('udp'), metrics: udpMetrics };
     await startUdp(server, api, { ...deps, ...parts });

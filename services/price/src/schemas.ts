@@ -133,3 +133,15 @@ export const chargedAnswers = {
     429: { RateLimit: LIMIT, 'RateLimit-Policy': POLICY, 'Retry-After': 'Seconds until the same instant.' },
   },
 } satisfies DescribedSchema;
+
+/** Of the route whose answers are streams. */
+export const streamAnswers = {
+  ...chargedAnswers,
+  refusals: [...chargedAnswers.refusals, 'STREAMS_FULL', 'DRAINING'],
+  response: {
+    200: {
+      description: 'Events until the client leaves, or until an event "end" that says why',
+      content: { 'text/event-stream': { schema: { type: 'string' } } },
+    },
+  },
+} satisfies DescribedSchema;

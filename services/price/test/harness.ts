@@ -21,6 +21,7 @@ import {
   type PriceUpdateBatch,
 } from '@weir/wire';
 import { buildPrice } from '../src/app.ts';
+import type { StreamSettings } from '../src/start-streams.ts';
 import { feedDocument, policyDocument, priceRecord } from './samples.ts';
 
 export interface Answer {
@@ -52,6 +53,7 @@ export interface PodOptions {
   readonly awaitReady?: boolean;
   /** Of its UDP sessions; without one it serves no UDP. */
   readonly udpSecret?: string;
+  readonly streams?: StreamSettings;
 }
 
 export interface Harness {
@@ -157,7 +159,7 @@ async function startPod(server: TestValkey, options: PodOptions): Promise<Pod> {
   const parts = { valkey, postgres, clock, logger: silentLogger, telemetry, lifecycle };
   const { udpSecret: secret } = options;
   const udp = secret === undefined ? undefined : { host: '127.0.0.1', port: 0, secret };
-  const app = await buildPrice({ ...parts, node, version: '0.0.0', decideMs, udp });
+  const app = await buildPrice({ ...parts, node, version: '0.0.0', decideMs, udp, streams: options.streams });
   const { url } = await listen(app, { host: '127.0.0.1', port: 0 });
   lifecycle.markReady();
   if (options.awaitReady ?? true) await waitFor(async () => (await fetch(`${url}/readyz`)).status === 200);

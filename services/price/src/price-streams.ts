@@ -1,0 +1,245 @@
+/**
+ * All open streams of this process: their rounds, their minutes, their keys, and their end.
+ *
+ * Guarantees: never more than so many; every started minute is paid before it is more than a round old, or the stream ends
+ * saying why; a key that is revoked ends its streams within 1 s, with one look into Valkey a second for each key, however
+ * many streams it has; a stop ends all before the server closes. Does not: let anybody in (see `stream-route.ts`).
+ */
+import type { Clock, Timer } from '@weir/clock';
+import { problemOf, type ProblemSource } from '@weir/http';
+import { keyspace } from '@weir/keyspace';
+import { SLOT_RENEWAL_MS, type Slot as ConcurrencySlot } from '@weir/limiter';
+import type { Logger } from '@weir/telemetry';
+import type { Valkey } from '@weir/valkey';
+import { decodeApiKeyRecord, priceJson, priceStatus, type ApiKeyRecord } from '@weir/wire';
+import type { AuthorizeHash, Judge } from './authorize.ts';
+import { describeDenial, describeNoSlot } from './limit-headers.ts';
+import type { Access } from './policy-directory.ts';
+import { countDecision, UNLIMITED, type PriceApi } from './price-api.ts';
+import { PriceStream, STREAM_LIMITS, type Round, type Sink, type StreamLimits } from './price-stream.ts';
+import { headOf, type Slot } from './price-table.ts';
+import { Refusal } from './refusal.ts';
+import { ageMsOf } from './render-price.ts';
+import type { StreamMetrics } from './stream-metrics.ts';
+
+export interface ClientSink extends Sink {
+  /** Sends the last text, behind what is unsent. */
+  end(text: string): void;
+  /** Drops the connection. */
+  destroy(): void;
+}
+
+export interface OpenStream {
+  readonly access: Access;
+  /** Of the text of the key. */
+  readonly sha256: string;
+  readonly slots: readonly Slot[];
+  readonly concurrency: ConcurrencySlot | undefined;
+  readonly sink: ClientSink;
+}
+
+export interface PriceStreams {
+  readonly size: number;
+  readonly isFull: boolean;
+  /** Its first minute is paid. The client is sent the whole of its pairs at once; answers how to say that it has left. */
+  open(stream: OpenStream): () => void;
+  /** Ends all; from here on it is full. */
+  close(): void;
+}
+
+export interface PriceStreamsOptions {
+  readonly api: PriceApi;
+  readonly valkey: Pick<Valkey, 'bulk'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: StreamMetrics;
+  /** Both of the protocol sse. */
+  readonly authorizeHash: AuthorizeHash;
+  readonly judge: Judge;
+  readonly streamsMax: number;
+  readonly limits?: StreamLimits | undefined;
+}
+
+/** Between two rounds: no client is sent more often. */
+export const ROUND_MS = 100;
+/** Every so many rounds ages, documents and keys are looked at too. */
+const THOROUGH_ROUNDS = 10;
+const MINUTE_MS = 60_000;
+/** A client that does not take the last event is cut off. */
+const LAST_EVENT_MS = 5_000;
+
+interface Entry extends OpenStream {
+  access: Access;
+  readonly stream: PriceStream;
+  nextChargeMs: number;
+  nextRenewalMs: number;
+  isCharging: boolean;
+}
+
+export function createPriceStreams(options: PriceStreamsOptions): PriceStreams {
+  return new Streams(options);
+}
+
+class Streams implements PriceStreams {
+  readonly #options: PriceStreamsOptions;
+  readonly #entries = new Set<Entry>();
+  /** The newest form of each key that has a stream. */
+  readonly #keys = new Map<string, ApiKeyRecord>();
+  readonly #timer: Timer;
+  #rounds = 0;
+  #isReadingKeys = false;
+  #isClosed = false;
+
+  constructor(options: PriceStreamsOptions) {
+    this.#options = options;
+    this.#timer = options.clock.setInterval(() => this.#step(), ROUND_MS);
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get isFull(): boolean {
+    return this.#isClosed || this.#entries.size >= this.#options.streamsMax;
+  }
+
+  open(opened: OpenStream): () => void {
+    const { clock, limits = STREAM_LIMITS } = this.#options;
+    const nowMs = clock.monotonicMs();
+    const stream = new PriceStream(opened.slots, opened.sink, opened.access.allowStale, limits);
+    const times = { nextChargeMs: nowMs + MINUTE_MS, nextRenewalMs: nowMs + SLOT_RENEWAL_MS };
+    const entry: Entry = { ...opened, ...times, stream, isCharging: false };
+    this.#entries.add(entry);
+    if (!this.#keys.has(entry.sha256)) this.#keys.set(entry.sha256, opened.access.key);
+    this.#send(entry, this.#beginRound(false));
+    return () => this.#drop(entry, 'left');
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#timer.cancel();
+    for (const entry of this.#entries) this.#end(entry, { code: 'DRAINING' }, 'draining');
+  }
+
+  #step(): void {
+    this.#rounds += 1;
+    const round = this.#beginRound(this.#rounds % THOROUGH_ROUNDS === 0);
+    if (round.isThorough) {
+      void this.#readKeys();
+      for (const entry of this.#entries) this.#judge(entry);
+    }
+    for (const entry of this.#entries) {
+      this.#send(entry, round);
+      if (round.monotonicMs >= entry.nextChargeMs && !entry.isCharging) void this.#charge(entry);
+      if (round.monotonicMs >= entry.nextRenewalMs) void this.#renew(entry);
+    }
+  }
+
+  #beginRound(isThorough: boolean): Round {
+    const { api, clock, metrics } = this.#options;
+    const serverNowMs = api.serverTimeMs();
+    const events = new Map<Slot, string>();
+    return {
+      monotonicMs: clock.monotonicMs(),
+      table: api.table,
+      isThorough,
+      ageMsOf: (slot) => ageMsOf(slot, serverNowMs),
+      statusOf: (slot, ageMs) => priceStatus(ageMs, slot.feed.document.freshness),
+      priceEvent(slot, record, ageMs, status) {
+        metrics.events.add();
+        const made = events.get(slot);
+        if (made !== undefined) return made;
+        const data = priceJson(headOf(slot, record), true, ageMs, status);
+        const event = `event: price\nid: ${record.seq}\ndata: ${data}\n\n`;
+        events.set(slot, event);
+        return event;
+      },
+    };
+  }
+
+  #send(entry: Entry, round: Round): void {
+    if (entry.stream.send(round) !== 'slow') return;
+    this.#drop(entry, 'slow');
+    entry.sink.destroy();
+  }
+
+  /** By what memory knows of key and policies; also keeps its prices current, as a request for them would. */
+  #judge(entry: Entry): void {
+    const { api, judge } = this.#options;
+    const record = this.#keys.get(entry.sha256);
+    const access = record === undefined ? entry.access : judge(record);
+    if (access instanceof Refusal) return this.#end(entry, access.problem, 'refused');
+    entry.access = access;
+    entry.stream.allowStale = access.allowStale;
+    const serverNowMs = api.serverTimeMs();
+    for (const slot of entry.stream.slots()) {
+      if (access.feeds !== undefined && !access.feeds.has(slot.feed.name) && !access.isDryRun)
+        return this.#end(entry, { code: 'ASSET_NOT_ALLOWED' }, 'refused');
+      slot.lastAskedMs = serverNowMs;
+      void api.reader.check(slot, ageMsOf(slot, serverNowMs));
+    }
+  }
+
+  async #readKeys(): Promise<void> {
+    if (this.#isReadingKeys) return;
+    this.#isReadingKeys = true;
+    const { bulk } = this.#options.valkey;
+    const read = async ([sha256, held]: [string, ApiKeyRecord]): Promise<void> => {
+      const record = decodeApiKeyRecord(await bulk.hgetall(keyspace.apiKey.key({ sha256 })));
+      // Not there says nothing: Valkey may have lost it. The next minute asks Postgres.
+      if (record !== undefined && record.version > held.version && this.#keys.has(sha256))
+        this.#keys.set(sha256, record);
+    };
+    // While Valkey is away the last form stays.
+    await Promise.allSettled([...this.#keys].map(read));
+    this.#isReadingKeys = false;
+    for (const entry of this.#entries) {
+      if (this.#keys.get(entry.sha256) !== entry.access.key) this.#judge(entry);
+    }
+  }
+
+  async #charge(entry: Entry): Promise<void> {
+    const { api, authorizeHash } = this.#options;
+    entry.isCharging = true;
+    const access = await authorizeHash(entry.sha256);
+    if (access instanceof Refusal) return this.#end(entry, access.problem, 'refused');
+    const cost = entry.stream.size;
+    const decision = access.decide === undefined ? UNLIMITED : await api.limiter.decide({ ...access.decide, cost });
+    if (!this.#entries.has(entry)) return;
+    countDecision(api.metrics, decision);
+    if (!decision.admitted) {
+      const { problem } = describeDenial(access, decision, api.serverTimeMs());
+      return this.#end(entry, problem, 'refused', decision.retryAfterMs);
+    }
+    entry.nextChargeMs += MINUTE_MS;
+    entry.isCharging = false;
+  }
+
+  async #renew(entry: Entry): Promise<void> {
+    entry.nextRenewalMs += SLOT_RENEWAL_MS;
+    const { concurrency, access } = entry;
+    if (concurrency === undefined) return;
+    const limit = access.concurrency ?? Number.MAX_SAFE_INTEGER;
+    if ((await concurrency.renew(limit)) || !this.#entries.has(entry)) return;
+    const refused = { kind: 'refused', limit: 'concurrency', used: limit } as const;
+    this.#end(entry, describeNoSlot(limit, refused, this.#options.api.serverTimeMs()).problem, 'refused');
+  }
+
+  #end(entry: Entry, source: ProblemSource, reason: 'refused' | 'draining', retryMs?: number): void {
+    if (!this.#entries.has(entry)) return;
+    const { code, status, detail, fix } = problemOf(source);
+    const data = { code, status, detail, ...(retryMs !== undefined && { retry_ms: Math.ceil(retryMs) }), fix };
+    this.#drop(entry, reason);
+    const wait = retryMs === undefined ? '' : `retry: ${Math.ceil(retryMs)}\n`;
+    entry.sink.end(`${wait}event: end\ndata: ${JSON.stringify(data)}\n\n`);
+    this.#options.clock.setTimeout(() => entry.sink.destroy(), LAST_EVENT_MS);
+  }
+
+  #drop(entry: Entry, reason: 'left' | 'slow' | 'refused' | 'draining'): void {
+    if (!this.#entries.delete(entry)) return;
+    this.#options.metrics.ended[reason].add();
+    entry.concurrency?.release();
+    for (const { sha256 } of this.#entries) if (sha256 === entry.sha256) return;
+    this.#keys.delete(entry.sha256);
+  }
+}
