@@ -29,16 +29,16 @@ export interface PriceFeedSpec {
     readonly exchange: 'coinbase' | 'kraken' | 'gemini' | 'gateio' | 'bybit' | 'okx';
     /** WebSocket address. Default: the exchange's own. */
     readonly url?: string;
-    /** Base address of the REST interface. Default: the exchange's own. Not used by this version. */
+    /** Base address of the REST interface, which tells the list of markets too. Default: the exchange's own. */
     readonly restUrl?: string;
     /** Symbol at the exchange by asset, where it is not what the exchange's own list says: { BTC: BTC/USD }. */
     readonly symbols?: Readonly<Record<string, string>>;
-    /** Reads all prices by REST before the socket delivers, and again at each interval. Not used by this version, but for how long prices are kept in Valkey. */
+    /** Reads all prices by REST before the socket delivers, and again at each interval. Without it the application parameter <exchange>_prewarm_assets says so for the whole installation. */
     readonly prewarm?: {
       /** Time between two readings. */
       readonly interval: string;
     };
-    /** What the exchange allows for REST, counted over the whole installation. Of feeds with different quotas for one exchange the one with fewest points per time holds, and their condition QuotaConflict says so. Without one it is 50000 in 60s. */
+    /** What the exchange allows for REST, counted over the whole installation. Of feeds with different quotas for one exchange the one with fewest points per time holds, and their condition QuotaConflict says so. Without one it is what Weir knows of the exchange. */
     readonly quota?: {
       /** Requests in each duration. */
       readonly points: number;
@@ -73,9 +73,9 @@ export interface PriceFeedSpec {
     /** A sign of life goes out at least this often, and with it the prices that were confirmed but did not change; shorter than freshness.fresh, or they would age in between. */
     readonly heartbeat: string;
   };
-  /** REST when a socket is down. Not used by this version. */
+  /** REST when a socket is down. */
   readonly fallback: {
-    /** Whether a source whose socket is down is read by REST meanwhile. Not used by this version. */
+    /** Whether a source whose socket is down for 5s is read by REST, until the socket has been up for 10s. */
     readonly enabled: boolean;
   };
   /** Settings of the feed's pods. */
@@ -255,7 +255,7 @@ export const priceFeedSchema: StructuralSchema = {
               restUrl: {
                 type: 'string',
                 description:
-                  "Base address of the REST interface. Default: the exchange's own. Not used by this version.",
+                  "Base address of the REST interface, which tells the list of markets too. Default: the exchange's own.",
                 maxLength: 512,
                 example: 'https://api.kraken.com',
                 'x-kubernetes-validations': [
@@ -275,7 +275,7 @@ export const priceFeedSchema: StructuralSchema = {
               prewarm: {
                 type: 'object',
                 description:
-                  'Reads all prices by REST before the socket delivers, and again at each interval. Not used by this version, but for how long prices are kept in Valkey.',
+                  'Reads all prices by REST before the socket delivers, and again at each interval. Without it the application parameter <exchange>_prewarm_assets says so for the whole installation.',
                 properties: {
                   interval: {
                     type: 'string',
@@ -296,7 +296,7 @@ export const priceFeedSchema: StructuralSchema = {
               quota: {
                 type: 'object',
                 description:
-                  'What the exchange allows for REST, counted over the whole installation. Of feeds with different quotas for one exchange the one with fewest points per time holds, and their condition QuotaConflict says so. Without one it is 50000 in 60s.',
+                  'What the exchange allows for REST, counted over the whole installation. Of feeds with different quotas for one exchange the one with fewest points per time holds, and their condition QuotaConflict says so. Without one it is what Weir knows of the exchange.',
                 required: ['points', 'duration'],
                 properties: {
                   points: {
@@ -453,12 +453,13 @@ export const priceFeedSchema: StructuralSchema = {
         },
         fallback: {
           type: 'object',
-          description: 'REST when a socket is down. Not used by this version.',
+          description: 'REST when a socket is down.',
           default: {},
           properties: {
             enabled: {
               type: 'boolean',
-              description: 'Whether a source whose socket is down is read by REST meanwhile. Not used by this version.',
+              description:
+                'Whether a source whose socket is down for 5s is read by REST, until the socket has been up for 10s.',
               default: true,
             },
           },

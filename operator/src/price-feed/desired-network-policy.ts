@@ -13,6 +13,9 @@ import { selectorLabels, type PriceFeed } from './price-feed.ts';
 const DNS_PORTS = [53, 5353];
 const HTTPS_PORT = 443;
 
+/** Of exchanges whose own addresses have another port than HTTPS. */
+const EXCHANGE_PORTS: Readonly<Record<string, number>> = { okx: 8443 };
+
 const DEFAULT_PORTS: Readonly<Record<string, number>> = {
   'http:': 80,
   'ws:': 80,
@@ -30,7 +33,8 @@ export function networkPolicyOf(
   venueAddresses: Readonly<Record<string, VenueAddress>>,
 ): ChildObject | undefined {
   if (!settings.hasNetworkPolicy) return undefined;
-  const ports = new Set([HTTPS_PORT, ...outgoing(feed, settings, venueAddresses).flatMap(portOf)]);
+  const own = feed.spec.sources.flatMap(({ exchange }) => EXCHANGE_PORTS[exchange] ?? []);
+  const ports = new Set([HTTPS_PORT, ...own, ...outgoing(feed, settings, venueAddresses).flatMap(portOf)]);
   const tcp = [...ports].toSorted((a, b) => a - b).map((port) => ({ protocol: 'TCP', port }));
   const dns = DNS_PORTS.flatMap((port) => [
     { protocol: 'UDP', port },

@@ -124,11 +124,12 @@ test('without a login there is no Secret and nothing refers to it', () => {
 test('the network policy opens the ports of every address that is used, and can be switched off', () => {
   const sources = [
     { name: 'a', exchange: 'kraken' },
-    { name: 'b', exchange: 'coinbase', url: 'ws://proxy.example:9000' },
+    { name: 'b', exchange: 'coinbase', url: 'ws://proxy.example:9000', restUrl: 'http://proxy.example:9001' },
+    { name: 'c', exchange: 'okx' },
   ];
   const children = childrenOf({ spec: { sources } }, { otlpEndpoint: 'http://collector:4318' });
   const ports = at(children.NetworkPolicy, 'spec', 'egress', 1, 'ports') as { port: number }[];
-  expect(ports.map(({ port }) => port)).toEqual([443, 4318, 6379, 8090, 9000]);
+  expect(ports.map(({ port }) => port)).toEqual([443, 4318, 6379, 8090, 8443, 9000, 9001]);
   expect(childrenOf({}, { hasNetworkPolicy: false }).NetworkPolicy).toBeUndefined();
 });
 
