@@ -1,6 +1,6 @@
 /** A venue that announces the end of its connections, over real sockets: what readers of its prices see of it. */
 import { systemClock } from '@weir/clock';
-import { startExchanges, type ExchangeControl, type Exchanges } from '@weir/exchanges';
+import { startExchanges, type ExchangeControl, type Exchanges, type VenueId } from '@weir/exchanges';
 import { silentLogger, waitFor } from '@weir/testing';
 import { findVenue, type Venue } from '@weir/venues';
 import { formatDecimal } from '@weir/wire';
@@ -30,12 +30,12 @@ function startRising(control: ExchangeControl): void {
   cleanups.push(async () => timer.cancel());
 }
 
-async function startSource(change: (venue: Venue) => Venue = (venue) => venue, id = 'kraken') {
-  const pairs = ASSETS.map((asset) => ({ asset, quote: 'USD', price: '1000.5' }));
-  const exchanges: Exchanges = await startExchanges({ venues: ['coinbase', 'kraken'], pairs, ticksPerSecond: 0 });
-  cleanups.push(() => exchanges.stop());
+async function startSource(change: (venue: Venue) => Venue = (venue) => venue, id: VenueId = 'kraken') {
   const known = findVenue(id);
   if (known === undefined) throw new Error(`no venue ${id}`);
+  const pairs = ASSETS.map((asset) => ({ asset, quote: known.settlement ?? 'USD', price: '1000.5' }));
+  const exchanges: Exchanges = await startExchanges({ venues: [id], pairs, ticksPerSecond: 0 });
+  cleanups.push(() => exchanges.stop());
   const venue = change(known);
   const told: Told[] = [];
   const statuses: ConnectorStatus[] = [];
@@ -64,6 +64,8 @@ async function startSource(change: (venue: Venue) => Venue = (venue) => venue, i
   await waitFor(
     () => connector.status.state === 'ok' && new Set(told.map(({ asset }) => asset)).size === ASSETS.length,
   );
+  // Who tells of work on a socket of its own has to be heard there first.
+  await waitFor(() => venue.statusSocket === undefined || control.received.some((text) => text.includes('status')));
   const startedMs = systemClock.monotonicMs();
   const since = statuses.length;
   return {
@@ -103,14 +105,34 @@ function expectDuplicatesDropped({ count }: Source): void {
   expect(count('weir.feed.tickers_dropped duplicate') + count('weir.feed.tickers_dropped older')).toBeGreaterThan(0);
 }
 
-test('announced maintenance that cuts every connection is not seen in the price', async () => {
-  const source = await startSource();
+// By a status on the socket of prices, by a notice on it, and by a status on a socket of its own.
+test.each(['kraken', 'okx', 'bybit'] as const)(
+  '%s: announced maintenance that cuts every connection is not seen in the price',
+  async (id) => {
+    const source = await startSource((venue) => venue, id);
+    source.control.announceMaintenance(1_500);
+    await waitFor(() => source.count('weir.feed.drains handed-over') === 1);
+    await waitFor(() => source.control.subscribers('BTC') === 1);
+    // Past the start of the maintenance, when those who stayed were cut.
+    await waitFor(() => source.passed(3_000));
+    expect(source.connector.status).toMatchObject({ state: 'ok', reason: 'Live' });
+    expect(source.reasons()).toEqual(['ok Draining', 'ok Live']);
+    expect(source.count('weir.feed.connects')).toBe(2);
+    expect(mostMissed(source)).toBeLessThan(STEPS_PER_SECOND);
+    expectNothingOlder(source);
+    expectDuplicatesDropped(source);
+  },
+);
+
+test('a notice that the connection will end is enough: nothing else need be known of the work', async () => {
+  // Its status channel is not heard.
+  const source = await startSource(
+    (venue) => ({ ...venue, decode: (frame) => venue.decode(frame.includes('"status"') ? '' : frame) }),
+    'okx',
+  );
   source.control.announceMaintenance(1_500);
   await waitFor(() => source.count('weir.feed.drains handed-over') === 1);
-  await waitFor(() => source.control.connections === 1);
-  // Past the start of the maintenance, when those who stayed were cut.
-  await waitFor(() => source.passed(3_000));
-  expect(source.connector.status).toMatchObject({ state: 'ok', reason: 'Live' });
+  await waitFor(() => source.control.subscribers('BTC') === 1 && source.passed(3_000));
   expect(source.reasons()).toEqual(['ok Draining', 'ok Live']);
   expect(source.count('weir.feed.connects')).toBe(2);
   expect(mostMissed(source)).toBeLessThan(STEPS_PER_SECOND);

@@ -6,6 +6,8 @@ import type { Connect } from '../src/run-sources.ts';
 
 export interface ScriptedConnector {
   readonly options: ConnectorOptions;
+  /** What it follows now. */
+  readonly markets: ConnectorOptions['symbols'];
   readonly isStopped: boolean;
   say(asset: string, price: string): void;
   halt(asset: string): void;
@@ -24,6 +26,7 @@ export function createScriptedVenues(): ScriptedVenues {
   const connectors: ScriptedConnector[] = [];
   const connect: Connect = (options) => {
     let isStopped = false;
+    let markets = options.symbols;
     let status: ConnectorStatus = {
       state: 'connecting',
       reason: 'Connecting',
@@ -34,22 +37,26 @@ export function createScriptedVenues(): ScriptedVenues {
     };
     connectors.push({
       options,
+      get markets() {
+        return markets;
+      },
       get isStopped() {
         return isStopped;
       },
       say(asset, price) {
         const nowMs = systemClock.monotonicMs();
-        const symbol = options.symbols.find((entry) => entry.asset === asset);
+        const symbol = markets.find((entry) => entry.asset === asset);
         options.onQuote({
           asset,
           quote: symbol?.quote ?? '',
           symbol: symbol?.symbol ?? '',
           price: parseDecimal(price) ?? 0n,
           confirmedMonotonicMs: nowMs,
+          via: 'ws',
         });
       },
       halt(asset) {
-        const market = options.symbols.find((wanted) => wanted.asset === asset);
+        const market = markets.find((wanted) => wanted.asset === asset);
         if (market !== undefined) options.onHalted(market);
       },
       report(change) {
@@ -59,6 +66,9 @@ export function createScriptedVenues(): ScriptedVenues {
     });
     return {
       start: () => undefined,
+      follow: (next) => {
+        markets = next;
+      },
       stop: () => {
         isStopped = true;
         return Promise.resolve();

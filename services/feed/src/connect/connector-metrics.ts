@@ -7,6 +7,7 @@ export interface ConnectorMetrics {
   /** A frame of several items counts each. */
   event(kind: VenueEvent['kind']): void;
   dropped(why: 'older' | 'unasked' | 'duplicate'): void;
+  readonly timesAhead: HotCounter;
   readonly connects: HotCounter;
   lost(reason: FailureReason): void;
   drained(outcome: 'handed-over' | 'given-up'): void;
@@ -30,10 +31,15 @@ export function createConnectorMetrics(telemetry: Pick<Telemetry, 'counter'>, ve
     dropped: (why) =>
       by(
         'weir.feed.tickers_dropped',
-        'Tickers that were older than known, known from another connection, or not asked for',
+        'Tickers, books and trades that were older than known, known from another connection, or not asked for',
         'why',
         why,
       ).add(),
+    timesAhead: counter(
+      'weir.feed.venue_times_ahead',
+      'Times of a venue that were over 2 s ahead of ours, and not used',
+      {},
+    ),
     connects: counter('weir.feed.connects', 'Connections attempted', {}),
     lost: (reason) => by('weir.feed.connections_lost', 'Connections that ended or never began', 'reason', reason).add(),
     drained: (outcome) =>

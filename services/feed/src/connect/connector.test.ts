@@ -28,7 +28,7 @@ function getVenue(id: string): Venue {
 function createBench(
   id: string,
   assets: readonly string[],
-  more: { readonly openSocket?: OpenSocket; readonly connectBurst?: number } = {},
+  more: { readonly openSocket?: OpenSocket; readonly connectBurst?: number; readonly url?: string } = {},
 ) {
   const known = getVenue(id);
   const { connectBurst = known.limits.connectBurst } = more;
@@ -57,7 +57,7 @@ function createBench(
   const log = (level: string) => (data: object, message: string) => void lines.push({ level, message, data });
   const connector: Connector = createConnector({
     venue,
-    url: 'wss://venue.test/ws',
+    url: more.url ?? 'wss://venue.test/ws',
     symbols: assets.map((asset) => ({ asset, quote: 'USD', symbol: venue.symbolOf(asset, 'USD') })),
     clock,
     // Only the three levels that a connector writes, each with data and a constant sentence.
@@ -532,4 +532,54 @@ test('stop drops the socket and leaves no timer', async () => {
   connector.start();
   await clock.advance(60_000);
   expect(clock.pendingTimers).toBe(0);
+});
+
+test('work that is told on a socket of its own, before prices are connected, counts for them', async () => {
+  const { connector, clock, sockets, quotes } = createBench('bybit', ['BTC'], {
+    url: 'wss://venue.test/v5/public/spot',
+  });
+  const work = (state: string): string =>
+    JSON.stringify({
+      topic: 'system.status',
+      data: [{ id: '7', title: 'Upgrade', state, serviceTypes: [1], product: [2], env: 1 }],
+    });
+  connector.start();
+  await clock.advance(0);
+  const [prices, status] = sockets;
+  status?.onOpen();
+  status?.onFrame(work('ongoing'));
+  prices?.onOpen();
+  prices?.onFrame('{"success":true,"ret_msg":"","op":"subscribe","req_id":"1"}');
+  prices?.onFrame('{"topic":"tickers.BTCUSD","cs":1,"data":{"symbol":"BTCUSD","lastPrice":"84000"}}');
+  expect(connector.status).toMatchObject({ state: 'halted', message: 'Upgrade' });
+  expect(quotes).toEqual([]);
+  status?.onFrame(work('completed'));
+  prices?.onFrame('{"topic":"tickers.BTCUSD","cs":2,"data":{"symbol":"BTCUSD","lastPrice":"84001"}}');
+  expect(connector.status.state).toBe('ok');
+  expect(quotes.map(({ price }) => formatDecimal(price))).toEqual(['84001']);
+  await connector.stop();
+  expect(sockets.map(({ isTerminated }) => isTerminated)).toEqual([true, true]);
+});
+
+test('a standstill of which nobody tells the end is over 15 minutes after its announced end', async () => {
+  const { connector, clock, socket } = createBench('okx', ['BTC']);
+  connector.start();
+  socket().onOpen();
+  socket().onFrame('{"event":"subscribe","arg":{"channel":"tickers","instId":"BTC-USD"}}');
+  socket().onFrame('{"arg":{"channel":"tickers"},"data":[{"instId":"BTC-USD","last":"84000"}]}');
+  const end = String(clock.nowMs() + 60_000);
+  const row = { title: 'Upgrade', state: 'ongoing', begin: '1', end, serviceType: '5' };
+  socket().onFrame(JSON.stringify({ arg: { channel: 'status' }, data: [row] }));
+  const stay = async (ms: number): Promise<void> => {
+    for (let passed = 0; passed < ms; passed += 5_000) {
+      await clock.advance(5_000);
+      socket().onFrame('pong');
+    }
+  };
+  await stay(955_000);
+  expect(connector.status.state).toBe('halted');
+  // A market that stands still owes no sign of life, so it is not asked for again.
+  expect(socket().sent.filter((text) => text.includes('subscribe'))).toHaveLength(1);
+  await stay(5_000);
+  expect(connector.status).toMatchObject({ state: 'ok', reason: 'Live' });
 });

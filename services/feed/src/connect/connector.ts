@@ -5,12 +5,12 @@
  * Decisions are the state machines' (`machine.ts`, and `relay.ts` where one connection follows another), what is known of prices is in `source-quotes.ts`; this file carries
  * events in and effects out. It never awaits: a frame is dealt with before the next one is read.
  */
-import type { Clock, Timer } from '@weir/clock';
-import type { Logger, Telemetry } from '@weir/telemetry';
-import type { Venue, VenueEvent } from '@weir/venues';
+import type { StatusEvent, VenueEvent } from '@weir/venues';
+import { createAlarm, type Alarm } from './alarm.ts';
 import { createConnectBudget, type ConnectBudget } from './connect-budget.ts';
 import { Connections } from './connections.ts';
 import { createConnectorMetrics, type ConnectorMetrics } from './connector-metrics.ts';
+import type { Connector, ConnectorOptions } from './connector-options.ts';
 import { describeState, type ConnectorStatus } from './connector-status.ts';
 import {
   createRelayState,
@@ -23,40 +23,18 @@ import {
 import { logNotice } from './log-notice.ts';
 import { signOf, type ConnectorState, type MachineSettings, type Notice } from './machine-state.ts';
 import { createQuietLog } from './quiet-log.ts';
-import { openWebSocket, type OpenSocket } from './socket.ts';
-import { createSourceQuotes, type Arrival, type Market, type SourceQuote, type SourceQuotes } from './source-quotes.ts';
+import { openWebSocket } from './socket.ts';
+import { createSourceQuotes, type Arrival, type Market, type SourceQuotes } from './source-quotes.ts';
+import { createStatusFeeds } from './status-feeds.ts';
+import { createStatusTeller, type StatusTeller } from './tell-status.ts';
 import { isMarketHalted, newlyHalted } from './venue-halt.ts';
+import { WorkReports } from './work-reports.ts';
 
 export { createConnectBudget, type ConnectBudget } from './connect-budget.ts';
+export { createStatusFeeds, type StatusFeeds } from './status-feeds.ts';
+export type { Connector, ConnectorOptions } from './connector-options.ts';
 export type { ConnectorStatus } from './connector-status.ts';
 export type { SourceQuote } from './source-quotes.ts';
-
-export interface ConnectorOptions {
-  readonly venue: Venue;
-  readonly url: string;
-  readonly symbols: readonly Market[];
-  readonly clock: Clock;
-  readonly logger: Pick<Logger, 'debug' | 'info' | 'warn'>;
-  readonly telemetry: Pick<Telemetry, 'counter'>;
-  /** Uniform in [0, 1). */
-  readonly random: () => number;
-  /** Called for every ticker and every proof of life, in the order of arrival. */
-  readonly onQuote: (quote: SourceQuote) => void;
-  /** Called when a market comes to a standstill: what was told of it no longer holds until it is told again. */
-  readonly onHalted: (market: Market) => void;
-  /** Called when the status differs from before. */
-  readonly onStatus: (status: ConnectorStatus) => void;
-  /** Shared by the connectors of a process, so that together they keep a venue's limits; absent: this one has its own. */
-  readonly connectBudget?: ConnectBudget;
-  readonly openSocket?: OpenSocket;
-}
-
-export interface Connector {
-  start(): void;
-  /** Resolves when the socket is gone. */
-  stop(): Promise<void>;
-  readonly status: ConnectorStatus;
-}
 
 export function createConnector(options: ConnectorOptions): Connector {
   return new RunningConnector(options);
@@ -68,23 +46,24 @@ function isSubscribed({ subscriptions }: ConnectorState, symbol: string): boolea
 
 /** How long a subscribed symbol may be without a proof before it is asked for again. */
 const UNPROVEN_MS = 60_000;
-const STATUS_DELAY_MS = 100;
 
 class RunningConnector implements Connector {
   readonly #options: ConnectorOptions;
   readonly #settings: MachineSettings;
-  readonly #markets: ReadonlyMap<string, Market>;
+  #markets: ReadonlyMap<string, Market>;
   readonly #metrics: ConnectorMetrics;
   readonly #quotes: SourceQuotes;
   readonly #noteIgnored: (why: string) => void;
   readonly #noteError: (reason: string) => void;
   readonly #events: RelayEvent[] = [];
   readonly #connections: Connections;
+  readonly #alarm: Alarm;
+  readonly #teller: StatusTeller;
+  readonly #budget: ConnectBudget;
+  readonly #works: WorkReports;
+  #unfollow = (): void => undefined;
   #isReducing = false;
   #state: RelayState;
-  #status: ConnectorStatus;
-  #statusTimer: Timer | undefined;
-  #wake: { readonly atMs: number; readonly timer: Timer } | undefined;
 
   constructor(options: ConnectorOptions) {
     const { venue, url, symbols, clock, logger, telemetry, onQuote } = options;
@@ -93,18 +72,22 @@ class RunningConnector implements Connector {
     this.#settings = { timing, symbolsPerFrame: limits.symbolsPerFrame, canList: 'listFrame' in venue };
     this.#markets = new Map(symbols.map((market) => [market.symbol, market]));
     this.#metrics = createConnectorMetrics(telemetry, venue.id);
+    this.#budget = options.connectBudget ?? createConnectBudget(clock);
+    this.#works = new WorkReports(clock, (status) => this.#takeStatus(status));
     this.#connections = new Connections({
       venue,
       url,
       clock,
-      budget: options.connectBudget ?? createConnectBudget(clock),
+      budget: this.#budget,
       openSocket: options.openSocket ?? openWebSocket,
       onAttempt: () => this.#metrics.connects.add(),
       onEvent: (event) => this.#dispatch(event),
       onFrame: (text, connection) => this.#take(text, connection),
     });
+    this.#alarm = createAlarm(clock, () => this.#dispatch({ type: 'tick' }));
     this.#state = createRelayState([...this.#markets.keys()]);
-    this.#status = { ...describeState(this.#state, this.#markets), sinceMs: clock.nowMs() };
+    const describe = (): Omit<ConnectorStatus, 'sinceMs'> => describeState(this.#state, this.#markets);
+    this.#teller = createStatusTeller({ clock, logger, describe, onStatus: options.onStatus });
     this.#quotes = createSourceQuotes({
       symbols: [...this.#markets.values()],
       proofOfLife: venue.proofOfLife,
@@ -113,21 +96,35 @@ class RunningConnector implements Connector {
       isOpen: (connection) =>
         connection === this.#state.main.connection || connection === this.#state.second?.machine.connection,
       onQuote,
+      onVenueTime: (venueTimeMs, { wallMs, monotonicMs }, isAhead) => {
+        options.clockSkews?.note(venue.id, wallMs, venueTimeMs, monotonicMs);
+        if (isAhead) this.#metrics.timesAhead.add();
+      },
     });
     this.#noteIgnored = createQuietLog(clock, (count, why) => logger.info({ count, why }, 'frames ignored'));
     this.#noteError = createQuietLog(clock, (count, reason) => logger.warn({ count, reason }, 'venue complained'));
   }
 
   get status(): ConnectorStatus {
-    return this.#status;
+    return this.#teller.status;
   }
 
   start(): void {
+    const { venue, url, statusFeeds = createStatusFeeds({ ...this.#options, budget: this.#budget }) } = this.#options;
+    this.#unfollow = statusFeeds.follow(venue, url, (status) => this.#takeStatus(status));
     this.#dispatch({ type: 'start' });
+  }
+
+  follow(markets: readonly Market[]): void {
+    this.#markets = new Map(markets.map((market) => [market.symbol, market]));
+    this.#quotes.follow(markets);
+    this.#dispatch({ type: 'follow', symbols: [...this.#markets.keys()] });
   }
 
   async stop(): Promise<void> {
     const closed = this.#connections.closed();
+    this.#unfollow();
+    this.#works.stop();
     this.#dispatch({ type: 'stop' });
     await closed;
   }
@@ -157,27 +154,12 @@ class RunningConnector implements Connector {
       const market = this.#markets.get(symbol);
       if (market !== undefined) this.#options.onHalted(market);
     }
+    if (event.type === 'opened') {
+      for (const status of this.#works.current) this.#dispatch({ ...event, type: 'status', status });
+    }
     this.#noteStatus(before);
     // A frame only moves deadlines away, which the timer finds out when it fires.
-    if (event.type !== 'frame') this.#arm();
-  }
-
-  #arm(): void {
-    const atMs = nextRelayWakeMs(this.#state, this.#settings);
-    if (this.#wake !== undefined && (atMs === undefined || atMs < this.#wake.atMs)) {
-      this.#wake.timer.cancel();
-      this.#wake = undefined;
-    }
-    if (atMs === undefined || this.#wake !== undefined) return;
-    const { clock } = this.#options;
-    const timer = clock.setTimeout(
-      () => {
-        this.#wake = undefined;
-        this.#dispatch({ type: 'tick' });
-      },
-      Math.max(0, Math.ceil(atMs - clock.monotonicMs())),
-    );
-    this.#wake = { atMs, timer };
+    if (event.type !== 'frame') this.#alarm.set(nextRelayWakeMs(this.#state, this.#settings));
   }
 
   #run(effect: RelayEffect): void {
@@ -252,7 +234,7 @@ class RunningConnector implements Connector {
         this.#dispatch({ type: 'rejected', rejection: event, connection });
         break;
       case 'status':
-        this.#dispatch({ type: 'status', status: event, connection });
+        this.#takeStatus(event, connection);
         break;
       case 'drain':
         this.#dispatch({ type: 'drain', reason: event.reason, connection });
@@ -265,36 +247,27 @@ class RunningConnector implements Connector {
         break;
       case 'trade':
       case 'past-trade':
+        this.#count(this.#quotes.trade(event, arrival));
+        break;
       case 'pong':
     }
+  }
+
+  /** Work is told when it changes, and to whom is connected then: a new connection is told what is not over. */
+  #takeStatus(status: StatusEvent, connection = this.#state.main.connection): void {
+    this.#works.take(status);
+    this.#dispatch({ type: 'status', status, connection });
   }
 
   #count(verdict: ReturnType<SourceQuotes['ticker']>): void {
     if (verdict === 'older' || verdict === 'unasked' || verdict === 'duplicate') this.#metrics.dropped(verdict);
   }
 
-  /** At once, save for single symbols: thousands of answers come in a row, and each status looks at every symbol. */
+  /** At once, save for single symbols. */
   #noteStatus({ main: before, second }: RelayState): void {
     const { phase, failure, halt, subscriptions } = this.#state.main;
     const isOther = phase !== before.phase || failure !== before.failure || halt !== before.halt;
-    if (isOther || (second === undefined) !== (this.#state.second === undefined)) this.#tellStatus();
-    else if (subscriptions !== before.subscriptions) {
-      this.#statusTimer ??= this.#options.clock.setTimeout(() => this.#tellStatus(), STATUS_DELAY_MS);
-    }
-  }
-
-  #tellStatus(): void {
-    this.#statusTimer?.cancel();
-    this.#statusTimer = undefined;
-    const words = describeState(this.#state, this.#markets);
-    const { sinceMs, ...known } = this.#status;
-    if (JSON.stringify(words) === JSON.stringify(known)) return;
-    const isTransition = words.state !== known.state;
-    this.#status = { ...words, sinceMs: isTransition ? this.#options.clock.nowMs() : sinceMs };
-    const { logger, onStatus } = this.#options;
-    const { state, reason, message } = words;
-    if (isTransition) logger.info({ state, reason, message }, 'source changed');
-    else logger.debug({ state, reason, message }, 'source says more');
-    onStatus(this.#status);
+    if (isOther || (second === undefined) !== (this.#state.second === undefined)) this.#teller.tell();
+    else if (subscriptions !== before.subscriptions) this.#teller.tellSoon();
   }
 }

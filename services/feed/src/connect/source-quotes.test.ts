@@ -1,4 +1,4 @@
-import type { ProofOfLife, TickerEvent } from '@weir/venues';
+import type { ProofOfLife, QuoteEvent, TickerEvent, VenueEvent } from '@weir/venues';
 import { parseDecimal } from '@weir/wire';
 import { expect, test } from 'vitest';
 import { createSourceQuotes, type Arrival, type SourceQuote } from './source-quotes.ts';
@@ -10,6 +10,7 @@ function createBook(proofOfLife: ProofOfLife, wanted: readonly string[] = ['BTC'
   const told: SourceQuote[] = [];
   const subscribed = new Set(wanted.map((asset) => `${asset}-USD`));
   const halted = new Set<string>();
+  const times: [venueTimeMs: number, isAhead: boolean][] = [];
   const open = new Set<number>();
   const quotes = createSourceQuotes({
     symbols: wanted.map((asset) => ({ asset, quote: 'USD', symbol: `${asset}-USD` })),
@@ -18,6 +19,7 @@ function createBook(proofOfLife: ProofOfLife, wanted: readonly string[] = ['BTC'
     isHalted: (symbol) => halted.has(symbol),
     isOpen: (connection) => open.has(connection),
     onQuote: (quote) => told.push(quote),
+    onVenueTime: (venueTimeMs, _arrival, isAhead) => times.push([venueTimeMs, isAhead]),
   });
   const at = (monotonicMs: number, connection = 1): Arrival => ({
     monotonicMs,
@@ -26,7 +28,7 @@ function createBook(proofOfLife: ProofOfLife, wanted: readonly string[] = ['BTC'
   });
   /** Of a connection beside the first one. */
   const atSecond = (monotonicMs: number): Arrival => ({ ...at(monotonicMs, 2), isSecond: true });
-  return { quotes, told, subscribed, halted, open, at, atSecond, last: () => told.at(-1) };
+  return { quotes, told, times, subscribed, halted, open, at, atSecond, last: () => told.at(-1) };
 }
 
 const ticker = (more: Partial<TickerEvent> = {}): TickerEvent => ({
@@ -48,7 +50,11 @@ test('a ticker is told with its exact price and the time of its frame', () => {
       quote: 'USD',
       symbol: 'BTC-USD',
       price: decimal('84737.58'),
+      bid: decimal('84737.57'),
+      ask: decimal('84737.59'),
+      tradeAtMs: Date.parse('2026-11-20T09:59:59.250Z'),
       confirmedMonotonicMs: 1_000,
+      via: 'ws',
     },
   ]);
 });
@@ -80,10 +86,22 @@ test('without a sequence an earlier time of the venue is dropped', () => {
   expect(take('2026-11-20T09:59:59.000001Z')).toBe('told');
 });
 
-test('a time far ahead of ours blocks nothing after it', () => {
-  const { quotes, at } = createBook('connection-heartbeat');
+test('a time far ahead of ours is told of, blocks nothing after it and is the time of no trade', () => {
+  const { quotes, at, last, times } = createBook('connection-heartbeat');
   quotes.ticker(ticker({ tradeTime: '2099-01-01T00:00:00.000000Z' }), at(1));
+  expect(last()).not.toHaveProperty('tradeAtMs');
   expect(quotes.ticker(ticker({ tradeTime: '2026-11-20T10:00:00.000000Z' }), at(2))).toBe('told');
+  expect(times).toEqual([
+    [Date.parse('2099-01-01T00:00:00Z'), true],
+    [Date.parse('2026-11-20T10:00:00Z'), false],
+  ]);
+});
+
+test('a time that is a little ahead keeps its place in the order and is no time to come', () => {
+  const { quotes, at, last } = createBook('connection-heartbeat');
+  quotes.ticker(ticker({ tradeTime: '2026-11-20T10:00:01.900000Z' }), at(0));
+  expect(last()).toMatchObject({ tradeAtMs: WALL_MS });
+  expect(quotes.ticker(ticker({ tradeTime: '2026-11-20T10:00:01.800000Z' }), at(1))).toBe('older');
 });
 
 test('a heartbeat that names the newest trade confirms the price, any other does not', () => {
@@ -252,4 +270,122 @@ test('while two are open the first one alone proves, and after the swap the seco
   open.delete(1);
   quotes.alive(at(2_000, 2));
   expect(told.at(-1)?.confirmedMonotonicMs).toBe(2_000);
+});
+
+const book = (more: Partial<QuoteEvent> = {}): QuoteEvent => ({
+  kind: 'quote',
+  symbol: 'BTC-USD',
+  asset: 'BTC',
+  quote: 'USD',
+  ...more,
+});
+const trade = (price: string, second: number, kind: 'trade' | 'past-trade' = 'trade') =>
+  ({
+    kind,
+    symbol: 'BTC-USD',
+    asset: 'BTC',
+    quote: 'USD',
+    price,
+    size: '1',
+    side: 'buy',
+    tradeTime: `2026-11-20T09:59:${second}.000000Z`,
+  }) satisfies VenueEvent;
+
+test('a book of its own channel goes with the last price, side by side, and an older one is dropped', () => {
+  const { quotes, at, last } = createBook('connection-heartbeat');
+  const sides = (): unknown => [last()?.bid, last()?.ask];
+  quotes.ticker(ticker({ price: '10' }), at(0));
+  expect(quotes.book(book({ bid: '9', ask: '11', sequence: 7 }), at(1))).toBe('told');
+  expect(sides()).toEqual([decimal('9'), decimal('11')]);
+  expect(quotes.book(book({ bid: '9.5', sequence: 8 }), at(2))).toBe('told');
+  expect(sides()).toEqual([decimal('9.5'), decimal('11')]);
+  expect(quotes.book(book({ bid: '8', sequence: 6 }), at(3))).toBe('older');
+  // The bid has passed the ask that was not repeated.
+  quotes.book(book({ bid: '12', sequence: 9 }), at(4));
+  expect(sides()).toEqual([decimal('12'), undefined]);
+  quotes.book(book({ ask: '13', sequence: 10 }), at(5_005));
+  expect(sides()).toEqual([undefined, decimal('13')]);
+  expect(quotes.book(book({ sequence: 11 }), at(5_006))).toBe('kept');
+  quotes.ticker(ticker({ price: '10' }), at(5_007));
+  expect(sides()).toEqual([undefined, undefined]);
+});
+
+test('the book of a ticker gives way to that of a channel with a later time', () => {
+  const { quotes, at, last } = createBook('connection-heartbeat');
+  quotes.ticker(ticker(), at(0));
+  quotes.book(book({ bid: '9', ask: '11', tradeTime: '2026-11-20T09:59:50.100Z' }), at(1));
+  quotes.ticker(ticker({ bid: '7', ask: '8', tradeTime: '2026-11-20T09:59:50.000Z' }), at(2));
+  expect(last()).toMatchObject({ bid: decimal('9'), ask: decimal('11') });
+  quotes.ticker(ticker({ bid: '7', ask: '8', tradeTime: '2026-11-20T09:59:51.000Z' }), at(3));
+  expect(last()).toMatchObject({ bid: decimal('7'), ask: decimal('8') });
+});
+
+test('a trade sets the last price unless a later one is known, and a past one only where nothing newer is', () => {
+  const { quotes, at, told, last } = createBook('connection-heartbeat');
+  const take = (...event: Parameters<typeof trade>): string => quotes.trade(trade(...event), at(event[1]));
+  expect(take('10', 20, 'past-trade')).toBe('told');
+  expect(take('9', 19, 'past-trade')).toBe('kept');
+  expect(take('11', 21, 'past-trade')).toBe('told');
+  expect(take('12', 30)).toBe('told');
+  expect(last()).toMatchObject({ price: decimal('12'), tradeAtMs: Date.parse('2026-11-20T09:59:30Z') });
+  expect(take('11', 29)).toBe('older');
+  expect(quotes.ticker(ticker({ price: '13', tradeTime: '2026-11-20T09:59:40.000Z' }), at(40))).toBe('told');
+  expect(take('12', 39)).toBe('older');
+  expect(quotes.trade({ ...trade('1', 1), symbol: 'DOGE-USD' }, at(41))).toBe('unasked');
+  expect(told.at(-1)?.price).toBe(decimal('13'));
+});
+
+test('where books are repeated, only frames of that symbol confirm it, and a repeated book does', () => {
+  const { quotes, at, last, told } = createBook('symbol-repeat');
+  quotes.ticker(ticker(), at(0));
+  quotes.ticker(ticker({ symbol: 'ETH-USD' }), at(0));
+  const frame = book({ bid: '84737', ask: '84738', sequence: 5, tradeTime: '2026-11-20T09:59:50.000Z' });
+  expect(quotes.book(frame, at(1))).toBe('told');
+  quotes.alive(at(5_000));
+  quotes.heartbeat({ kind: 'heartbeat', symbol: 'BTC-USD', lastTradeId: '7' }, at(5_000));
+  expect(told).toHaveLength(3);
+  expect(quotes.book(frame, at(6_000))).toBe('told');
+  expect(last()).toMatchObject({ symbol: 'BTC-USD', confirmedMonotonicMs: 6_000 });
+  expect(quotes.unprovenSince(6_000)).toEqual(['ETH-USD']);
+});
+
+test('of two open connections a book and a trade are told once, by the first to bring them', () => {
+  const { quotes, open, at, atSecond, last } = createBook('symbol-repeat', ['BTC']);
+  open.add(1).add(2);
+  quotes.ticker(ticker(), at(0));
+  const frame = (sequence: number): QuoteEvent => book({ bid: '1', ask: '2', sequence });
+  expect(quotes.book(frame(1), atSecond(1))).toBe('kept');
+  expect(quotes.book(frame(1), at(2))).toBe('told');
+  expect(quotes.book(frame(1), atSecond(3))).toBe('duplicate');
+  expect(quotes.book(frame(2), atSecond(4))).toBe('told');
+  expect(quotes.book(frame(2), at(5))).toBe('duplicate');
+  expect(quotes.book(frame(1), at(6))).toBe('older');
+  expect(quotes.trade(trade('10', 50), at(7))).toBe('told');
+  expect(quotes.trade(trade('10', 50), atSecond(8))).toBe('duplicate');
+  expect(quotes.trade(trade('11', 51), atSecond(9))).toBe('told');
+  expect(last()).toMatchObject({ price: decimal('11') });
+  open.delete(1);
+  expect(quotes.book(frame(2), at(10, 2))).toBe('told');
+});
+
+test('a trade that proves itself by its id vouches for its book only as long as for a trade', () => {
+  const { quotes, at, last } = createBook('trade-id-heartbeat');
+  const event = ticker({ bid: '1', ask: '2', tradeId: '7', tradeTime: '2026-11-20T09:55:00.000Z' });
+  const beat = (ms: number): void =>
+    quotes.heartbeat({ kind: 'heartbeat', symbol: 'BTC-USD', lastTradeId: '7' }, at(ms));
+  quotes.ticker(event, at(0));
+  beat(900_000);
+  expect(last()).toMatchObject({ bid: decimal('1'), confirmedMonotonicMs: 900_000 });
+  beat(900_001);
+  expect(last()).not.toHaveProperty('bid');
+  expect(last()).toMatchObject({ confirmedMonotonicMs: 900_001 });
+});
+
+test('an ack of other markets keeps what is known of those that stay', () => {
+  const { quotes, at, told } = createBook('connection-heartbeat');
+  quotes.ticker(ticker(), at(0));
+  quotes.follow([{ asset: 'BTC', quote: 'USD', symbol: 'BTC-USD' }]);
+  expect(quotes.ticker(ticker({ symbol: 'ETH-USD' }), at(1))).toBe('unasked');
+  expect(quotes.book(book({ bid: '1' }), at(2))).toBe('told');
+  expect(told.at(-1)?.price).toBe(decimal('84737.58'));
 });

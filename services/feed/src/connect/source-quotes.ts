@@ -1,31 +1,36 @@
 /**
  * What one source last said of each symbol, and when that was last known to be true.
  *
- * `confirmedMonotonicMs` is the time of the frame that brought the value, or of a later proof that nothing has changed. A heartbeat that names the newest trade proves the
- * price of that trade. A venue that pushes every change proves all its subscribed symbols with any frame, but only
- * those it has sent something of on this connection. A market that stands still proves nothing, whatever is sent of it:
- * its value is kept to itself until a proof after the resumption.
+ * A quote is put together from the frames that bring parts of it: tickers, books, trades. `confirmedMonotonicMs` is the
+ * time of the last such frame, or of a later proof that nothing has changed. A heartbeat that names the newest trade
+ * proves the price of that trade, and nothing of the book. A venue that pushes every change proves all its subscribed
+ * symbols with any frame, but only those it has sent something of on this connection. A venue that repeats its books
+ * proves each symbol by its own frames alone. A market that stands still proves nothing, whatever is sent of it: its
+ * value is kept to itself until a proof after the resumption.
  *
  * While a second connection is open beside the one that counts (`relay.ts`), both bring news: what comes first is told,
  * what is older or the same is not, whichever of them it comes from. What the venue gives no order to cannot be compared,
  * and is left to the connection that counts.
  */
-import type { HeartbeatEvent, ProofOfLife, QuoteEvent, TickerEvent } from '@weir/venues';
+import type { HeartbeatEvent, ProofOfLife, QuoteEvent, TickerEvent, VenueEvent } from '@weir/venues';
 import { parseDecimal, type Decimal } from '@weir/wire';
-import { compareTickers, venueTimeOf, type TickerMark } from './ticker-order.ts';
+import { MAX_TRADE_AGE_MS } from '../source-value.ts';
+import {
+  createKnownMarket,
+  forgetBook,
+  learnBook,
+  learnLast,
+  quoteOf,
+  type Channel,
+  type KnownMarket,
+  type Market,
+  type SourceQuote,
+} from './known-market.ts';
+import { AHEAD_MS_MAX, compareMarks, venueTimeUsOf, type Mark, type Order } from './ticker-order.ts';
 
-export interface Market {
-  readonly asset: string;
-  readonly quote: string;
-  /** The venue's spelling. */
-  readonly symbol: string;
-}
+export type { Market, SourceQuote } from './known-market.ts';
 
-export interface SourceQuote extends Market {
-  /** Of the last trade. */
-  readonly price: Decimal;
-  readonly confirmedMonotonicMs: number;
-}
+type TradeEvent = Extract<VenueEvent, { readonly kind: 'trade' | 'past-trade' }>;
 
 /** Of a frame. */
 export interface Arrival {
@@ -42,13 +47,16 @@ export type Verdict = 'told' | 'kept' | 'older' | 'duplicate' | 'unasked';
 export interface SourceQuotes {
   ticker(event: TickerEvent, arrival: Arrival): Verdict;
   book(event: QuoteEvent, arrival: Arrival): Verdict;
+  trade(event: TradeEvent, arrival: Arrival): Verdict;
   heartbeat(event: HeartbeatEvent, arrival: Arrival): void;
   /** After every frame of the connection that counts. */
   alive(arrival: Arrival): void;
   /** The second connection has sent something of every symbol that is subscribed on it and has a value that moves. */
   covers(second: number, isSubscribed: (symbol: string) => boolean): boolean;
-  /** Subscribed symbols without any proof since then. */
+  /** Subscribed symbols without any proof since then, though their markets do not stand still. */
   unprovenSince(monotonicMs: number): readonly string[];
+  /** Other markets instead; what is known of those that stay is kept. */
+  follow(markets: readonly Market[]): void;
 }
 
 export interface SourceQuotesOptions {
@@ -60,144 +68,201 @@ export interface SourceQuotesOptions {
   /** The number is that of an open connection. */
   readonly isOpen: (connection: number) => boolean;
   readonly onQuote: (quote: SourceQuote) => void;
-}
-
-interface Entry {
-  readonly market: Market;
-  quote: SourceQuote | undefined;
-  tradeId: string | undefined;
-  /** The ticker that the value came by. */
-  newest: TickerMark | undefined;
-  /** The last that counted and has sent something of the symbol. */
-  connection: number;
-  /** The last second one that has. */
-  second: number;
-  provenAtMs: number;
+  /** A frame names its time at the venue; `isAhead`: so far ahead of ours that it is not used. */
+  readonly onVenueTime?: (venueTimeMs: number, arrival: Arrival, isAhead: boolean) => void;
 }
 
 /** One confirmation a second keeps any price fresh; every frame would cost a walk over all symbols. */
 const SWEEP_MS = 900;
+
 export function createSourceQuotes(options: SourceQuotesOptions): SourceQuotes {
   return new KnownQuotes(options);
 }
 
 class KnownQuotes implements SourceQuotes {
   readonly #options: SourceQuotesOptions;
-  readonly #entries: ReadonlyMap<string, Entry>;
-  readonly #isPushed: boolean;
+  #markets: ReadonlyMap<string, KnownMarket>;
+  readonly #proof: ProofOfLife;
   #sweptAtMs = -Infinity;
   /** What a second connection has yet to be seen to have; only shrinks, so that a look costs little. */
-  #wanting: { readonly second: number; readonly rest: Entry[] } = { second: 0, rest: [] };
+  #wanting: { readonly second: number; readonly rest: KnownMarket[] } = { second: 0, rest: [] };
 
   constructor(options: SourceQuotesOptions) {
     this.#options = options;
-    this.#entries = new Map(options.symbols.map((market) => [market.symbol, createEntry(market)]));
-    this.#isPushed = options.proofOfLife === 'connection-heartbeat';
+    this.#markets = new Map(options.symbols.map((market) => [market.symbol, createKnownMarket(market)]));
+    this.#proof = options.proofOfLife;
   }
 
   ticker(event: TickerEvent, arrival: Arrival): Verdict {
-    const { isOpen, isHalted } = this.#options;
-    const entry = this.#entries.get(event.symbol);
-    if (entry === undefined) return 'unasked';
+    const known = this.#markets.get(event.symbol);
+    if (known === undefined) return 'unasked';
     const price = parseDecimal(event.price);
     if (price === undefined) return 'older';
-    const { connection } = arrival;
-    const mark = { price, sequence: event.sequence, venueTimeUs: venueTimeOf(event, arrival.wallMs), connection };
-    const order = compareTickers(entry.newest, mark);
-    if (order === 'older') {
-      // It lags, but it is there.
-      if (arrival.isSecond === true) entry.second = connection;
-      return 'older';
-    }
-    const toldBy = entry.newest?.connection ?? connection;
-    const isToldByOther = toldBy !== connection && isOpen(toldBy);
-    if (isToldByOther && order === 'unknown') return 'kept';
-    noteSign(entry, arrival);
-    if (isToldByOther && order === 'same') return 'duplicate';
-    entry.tradeId = event.tradeId;
-    entry.newest = mark;
-    return isHalted(event.symbol) ? keep(entry, price) : this.#confirm(entry, price, arrival);
+    const mark = this.#markOf(event, event.price, arrival);
+    const order = compareMarks(known.marks.ticker, mark);
+    const stop = this.#stopAt(known, 'ticker', order, arrival);
+    if (stop !== undefined) return stop;
+    known.tradeId = event.tradeId;
+    known.marks.ticker = mark;
+    learnLast(known, lastOf(price, mark, arrival));
+    if (event.bid !== undefined || event.ask !== undefined) this.#learnTickerBook(known, event, arrival);
+    return this.#confirm(known, arrival);
+  }
+
+  trade(event: TradeEvent, arrival: Arrival): Verdict {
+    const known = this.#markets.get(event.symbol);
+    if (known === undefined) return 'unasked';
+    const price = parseDecimal(event.price);
+    if (price === undefined) return 'older';
+    const mark = this.#markOf(event, `${event.price} ${event.tradeId ?? ''}`, arrival);
+    const isPast = event.kind === 'past-trade';
+    // What is repeated for context is no news beside a price, unless its time says so.
+    if (isPast && known.last !== undefined && !isLater(mark, known.last)) return 'kept';
+    const stop = this.#stopAt(known, 'trade', compareMarks(known.marks.trade, mark), arrival);
+    if (stop !== undefined) return stop;
+    known.marks.trade = mark;
+    if (!learnLast(known, lastOf(price, mark, arrival))) return 'older';
+    if (event.tradeId !== undefined) known.tradeId = event.tradeId;
+    return isPast && mark.venueTimeUs === undefined ? 'kept' : this.#confirm(known, arrival);
   }
 
   book(event: QuoteEvent, arrival: Arrival): Verdict {
-    const entry = this.#entries.get(event.symbol);
-    if (entry === undefined) return 'unasked';
-    noteSign(entry, arrival);
+    const known = this.#markets.get(event.symbol);
+    if (known === undefined) return 'unasked';
     const isEmpty = event.bid === undefined && event.ask === undefined;
-    // Where a trade id is the proof, a book says nothing about the last trade.
-    if (entry.quote === undefined || isEmpty || !this.#isPushed) return 'kept';
+    const mark = this.#markOf(event, `${event.bid ?? ''} ${event.ask ?? ''}`, arrival);
+    const before = known.marks.quote;
+    const order = compareMarks(before, mark);
     // It may still stand where the other one stood a moment ago.
-    if (arrival.isSecond === true) return 'kept';
-    return this.#options.isHalted(event.symbol) ? 'kept' : this.#confirm(entry, entry.quote.price, arrival);
+    const isUnordered = arrival.isSecond === true && (before === undefined || order === 'unknown');
+    if (isUnordered) {
+      noteSign(known, arrival);
+      return 'kept';
+    }
+    const stop = this.#stopAt(known, 'quote', order, arrival);
+    if (stop !== undefined) return stop;
+    known.marks.quote = mark;
+    if (isEmpty) forgetBook(known);
+    else learnBook(known, bookOf(event), arrival.monotonicMs);
+    // Where a trade id is the proof, a book says nothing about the last trade.
+    return isEmpty || this.#proof === 'trade-id-heartbeat' ? 'kept' : this.#confirm(known, arrival);
   }
 
   heartbeat({ symbol, lastTradeId }: HeartbeatEvent, arrival: Arrival): void {
-    const entry = symbol === undefined ? undefined : this.#entries.get(symbol);
-    if (this.#isPushed || entry?.quote === undefined || lastTradeId === undefined) return;
-    if (entry.tradeId !== lastTradeId || this.#options.isHalted(entry.market.symbol)) return;
-    this.#confirm(entry, entry.quote.price, arrival);
+    const known = symbol === undefined ? undefined : this.#markets.get(symbol);
+    if (this.#proof !== 'trade-id-heartbeat' || known === undefined || lastTradeId === undefined) return;
+    if (known.tradeId === lastTradeId) this.#confirm(known, arrival);
   }
 
   alive(arrival: Arrival): void {
-    if (!this.#isPushed || arrival.monotonicMs - this.#sweptAtMs < SWEEP_MS) return;
+    if (this.#proof !== 'connection-heartbeat' || arrival.monotonicMs - this.#sweptAtMs < SWEEP_MS) return;
     this.#sweptAtMs = arrival.monotonicMs;
-    const { isSubscribed, isHalted } = this.#options;
-    for (const [symbol, entry] of this.#entries) {
-      const { quote } = entry;
-      if (quote === undefined || quote.confirmedMonotonicMs === arrival.monotonicMs) continue;
-      const hasSent = entry.connection === arrival.connection || entry.second === arrival.connection;
-      if (!hasSent || !isSubscribed(symbol) || isHalted(symbol)) continue;
-      this.#confirm(entry, quote.price, arrival);
+    for (const [symbol, known] of this.#markets) {
+      if (known.confirmedMs === arrival.monotonicMs) continue;
+      const hasSent = known.connection === arrival.connection || known.second === arrival.connection;
+      if (hasSent && this.#options.isSubscribed(symbol)) this.#confirm(known, arrival);
     }
   }
 
   covers(second: number, isSubscribedThere: (symbol: string) => boolean): boolean {
-    if (this.#wanting.second !== second) this.#wanting = { second, rest: [...this.#entries.values()] };
+    if (this.#wanting.second !== second) this.#wanting = { second, rest: [...this.#markets.values()] };
     const { rest } = this.#wanting;
     const { isOpen, isHalted } = this.#options;
-    for (let entry = rest.at(-1); entry !== undefined; entry = rest.at(-1)) {
-      const { symbol } = entry.market;
-      const hasValue = entry.quote !== undefined && isOpen(entry.connection) && !isHalted(symbol);
-      if (hasValue && entry.second !== second && isSubscribedThere(symbol)) return false;
+    for (let known = rest.at(-1); known !== undefined; known = rest.at(-1)) {
+      const { symbol } = known.market;
+      const hasValue = known.last !== undefined && isOpen(known.connection) && !isHalted(symbol);
+      if (hasValue && known.second !== second && isSubscribedThere(symbol)) return false;
       rest.pop();
     }
     return true;
   }
 
   unprovenSince(monotonicMs: number): readonly string[] {
-    return [...this.#entries]
-      .filter(([symbol, entry]) => entry.provenAtMs < monotonicMs && this.#options.isSubscribed(symbol))
+    const { isSubscribed, isHalted } = this.#options;
+    return [...this.#markets]
+      .filter(([symbol, known]) => known.provenAtMs < monotonicMs && isSubscribed(symbol) && !isHalted(symbol))
       .map(([symbol]) => symbol);
   }
 
-  #confirm(entry: Entry, price: Decimal, { monotonicMs }: Arrival): Verdict {
-    entry.provenAtMs = monotonicMs;
-    entry.quote = { ...entry.market, price, confirmedMonotonicMs: monotonicMs };
-    this.#options.onQuote(entry.quote);
+  follow(markets: readonly Market[]): void {
+    const before = this.#markets;
+    const known = (market: Market): KnownMarket => {
+      const { asset, quote } = before.get(market.symbol)?.market ?? {};
+      const isSame = asset === market.asset && quote === market.quote;
+      return (isSame ? before.get(market.symbol) : undefined) ?? createKnownMarket(market);
+    };
+    this.#markets = new Map(markets.map((market) => [market.symbol, known(market)]));
+    this.#wanting = { second: 0, rest: [] };
+  }
+
+  /** Why a frame brings nothing; `undefined`: it brings something, and is noted as a sign of its connection. */
+  #stopAt(known: KnownMarket, channel: Channel, order: Order, arrival: Arrival): Verdict | undefined {
+    const { connection } = arrival;
+    if (order === 'older') {
+      // It lags, but it is there.
+      if (arrival.isSecond === true) known.second = connection;
+      return 'older';
+    }
+    const toldBy = known.marks[channel]?.connection ?? connection;
+    const isToldByOther = toldBy !== connection && this.#options.isOpen(toldBy);
+    if (isToldByOther && order === 'unknown') return 'kept';
+    noteSign(known, arrival);
+    return isToldByOther && order === 'same' ? 'duplicate' : undefined;
+  }
+
+  /** A ticker tells the whole book; one of a channel of its own may be a newer one. */
+  #learnTickerBook(known: KnownMarket, event: TickerEvent, { monotonicMs }: Arrival): void {
+    const { quote, ticker } = known.marks;
+    const bookTimeUs = quote?.venueTimeUs;
+    const timeUs = ticker?.venueTimeUs;
+    if (bookTimeUs !== undefined && timeUs !== undefined && timeUs < bookTimeUs) return;
+    forgetBook(known);
+    learnBook(known, bookOf(event), monotonicMs);
+  }
+
+  #markOf(event: Pick<QuoteEvent, 'tradeTime' | 'sequence'>, content: string, arrival: Arrival): Mark {
+    const { tradeTime, sequence } = event;
+    let venueTimeUs = tradeTime === undefined ? undefined : venueTimeUsOf(tradeTime);
+    if (venueTimeUs !== undefined) {
+      const venueTimeMs = venueTimeUs / 1_000;
+      const isAhead = venueTimeMs > arrival.wallMs + AHEAD_MS_MAX;
+      this.#options.onVenueTime?.(venueTimeMs, arrival, isAhead);
+      if (isAhead) venueTimeUs = undefined;
+    }
+    return { content, sequence, venueTimeUs, connection: arrival.connection };
+  }
+
+  #confirm(known: KnownMarket, { monotonicMs }: Arrival): Verdict {
+    if (this.#options.isHalted(known.market.symbol)) return 'kept';
+    // No heartbeat proves a book where trades are what it names.
+    const bookAtMs = Math.max(known.bid?.atMs ?? -Infinity, known.ask?.atMs ?? -Infinity);
+    if (this.#proof === 'trade-id-heartbeat' && monotonicMs - bookAtMs > MAX_TRADE_AGE_MS) forgetBook(known);
+    const quote = quoteOf(known, monotonicMs);
+    if (quote === undefined) return 'kept';
+    known.provenAtMs = monotonicMs;
+    known.confirmedMs = monotonicMs;
+    this.#options.onQuote(quote);
     return 'told';
   }
 }
 
-function keep(entry: Entry, price: Decimal): Verdict {
-  entry.quote = { ...entry.market, price, confirmedMonotonicMs: entry.quote?.confirmedMonotonicMs ?? -Infinity };
-  return 'kept';
+const isLater = (mark: Mark, last: { readonly venueTimeUs: number | undefined }): boolean =>
+  mark.venueTimeUs !== undefined && last.venueTimeUs !== undefined && mark.venueTimeUs > last.venueTimeUs;
+
+/** Clocks that are a little ahead of ours make no time to come. */
+function lastOf(price: Decimal, { venueTimeUs }: Mark, { wallMs }: Arrival): NonNullable<KnownMarket['last']> {
+  const tradeAtMs = venueTimeUs === undefined ? undefined : Math.min(Math.floor(venueTimeUs / 1_000), wallMs);
+  return { price, venueTimeUs, tradeAtMs };
 }
+
+const bookOf = ({ bid, ask }: { readonly bid?: string; readonly ask?: string }) => ({
+  bid: bid === undefined ? undefined : parseDecimal(bid),
+  ask: ask === undefined ? undefined : parseDecimal(ask),
+});
 
 /** The venue has sent something of the symbol on this connection. */
-function noteSign(entry: Entry, { monotonicMs, connection, isSecond = false }: Arrival): void {
-  if (isSecond) entry.second = connection;
-  else entry.connection = connection;
-  entry.provenAtMs = monotonicMs;
-}
-
-function createEntry(market: Market): Entry {
-  return {
-    market: { asset: market.asset, quote: market.quote, symbol: market.symbol },
-    quote: undefined,
-    tradeId: undefined,
-    newest: undefined,
-    connection: 0,
-    second: 0,
-    provenAtMs: -Infinity,
-  };
+function noteSign(known: KnownMarket, { monotonicMs, connection, isSecond = false }: Arrival): void {
+  if (isSecond) known.second = connection;
+  else known.connection = connection;
+  known.provenAtMs = monotonicMs;
 }

@@ -1,12 +1,11 @@
-/** Which of two tickers of one market is the newer one, by what the venue says of their order. Pure. */
-import type { TickerEvent } from '@weir/venues';
-import type { Decimal } from '@weir/wire';
+/** Which of two frames of one market and channel is the newer one, by what the venue says of their order. Pure. */
 
 /** unknown: the venue gives them no order. */
 export type Order = 'older' | 'same' | 'newer' | 'unknown';
 
-export interface TickerMark {
-  readonly price: Decimal;
+export interface Mark {
+  /** What it says of the market, as text: two that say the same at one time are one. */
+  readonly content: string;
   readonly sequence: number | undefined;
   readonly venueTimeUs: number | undefined;
   /** Of the connection it came by. */
@@ -14,14 +13,14 @@ export interface TickerMark {
 }
 
 /** Venue clocks are a little ahead at times; what is further ahead is no time to compare with. */
-const AHEAD_MS_MAX = 2_000;
+export const AHEAD_MS_MAX = 2_000;
 
 /**
  * What the second is against the first. A sequence that goes back is an older message, unless its time goes on: then the
- * venue counts anew. Without a sequence the time alone decides, and at one time the price tells whether it is the same.
+ * venue counts anew. Without a sequence the time alone decides, and at one time the content tells whether it is the same.
  * Gaps mean nothing: the sequence counts events that are not sent here.
  */
-export function compareTickers(known: TickerMark | undefined, next: TickerMark): Order {
+export function compareMarks(known: Mark | undefined, next: Mark): Order {
   if (known === undefined) return 'newer';
   const hasTimes = next.venueTimeUs !== undefined && known.venueTimeUs !== undefined;
   const timeStep = hasTimes ? next.venueTimeUs - known.venueTimeUs : 0;
@@ -33,7 +32,7 @@ export function compareTickers(known: TickerMark | undefined, next: TickerMark):
   const isOrdered = known.connection === next.connection && hasTimes;
   if (isOrdered && millisecondOf(next.venueTimeUs) === millisecondOf(known.venueTimeUs)) return 'newer';
   if (timeStep !== 0) return timeStep < 0 ? 'older' : 'newer';
-  return hasTimes && next.price === known.price ? 'same' : 'unknown';
+  return hasTimes && next.content === known.content ? 'same' : 'unknown';
 }
 
 const millisecondOf = (microseconds: number): number => Math.floor(microseconds / 1_000);
@@ -41,10 +40,9 @@ const millisecondOf = (microseconds: number): number => Math.floor(microseconds 
 const FRACTION = /\.(\d{1,6})/;
 
 /** Microseconds, as far as the venue gives them: two connections may mix the frames of one millisecond. */
-export function venueTimeOf({ tradeTime }: TickerEvent, wallMs: number): number | undefined {
-  if (tradeTime === undefined) return undefined;
-  const timeMs = Date.parse(tradeTime);
-  if (!(timeMs <= wallMs + AHEAD_MS_MAX)) return undefined;
-  const microseconds = Number((FRACTION.exec(tradeTime)?.[1] ?? '').padEnd(6, '0').slice(3));
+export function venueTimeUsOf(text: string): number | undefined {
+  const timeMs = Date.parse(text);
+  if (Number.isNaN(timeMs)) return undefined;
+  const microseconds = Number((FRACTION.exec(text)?.[1] ?? '').padEnd(6, '0').slice(3));
   return timeMs * 1_000 + microseconds;
 }

@@ -1,0 +1,126 @@
+/** What is known of one market of one venue: its last price and its book, put together from the frames of its channels. */
+import type { Decimal } from '@weir/wire';
+import type { Mark } from './ticker-order.ts';
+
+export interface Market {
+  readonly asset: string;
+  readonly quote: string;
+  /** The venue's spelling. */
+  readonly symbol: string;
+}
+
+export interface SourceQuote extends Market {
+  /** Of the last trade. */
+  readonly price: Decimal;
+  /** Of the book, as far as it is known to be the current one. */
+  readonly bid?: Decimal;
+  readonly ask?: Decimal;
+  /** When the venue says that the price came about, by our wall clock and never in its future. */
+  readonly tradeAtMs?: number;
+  readonly confirmedMonotonicMs: number;
+  readonly via: 'ws' | 'rest' | 'prewarm';
+}
+
+/** Where a frame of a market stands in an order of its own. */
+export type Channel = 'ticker' | 'quote' | 'trade';
+
+interface Last {
+  readonly price: Decimal;
+  readonly venueTimeUs: number | undefined;
+  readonly tradeAtMs: number | undefined;
+}
+
+/** One side of the book, and since when it is that of the venue. Monotonic. */
+interface Side {
+  readonly price: Decimal;
+  readonly atMs: number;
+}
+
+export interface KnownMarket {
+  readonly market: Market;
+  readonly marks: Record<Channel, Mark | undefined>;
+  last: Last | undefined;
+  bid: Side | undefined;
+  ask: Side | undefined;
+  tradeId: string | undefined;
+  /** The quote as it was told last, but for its confirmation; absent: something has changed since. */
+  told: Omit<SourceQuote, 'confirmedMonotonicMs'> | undefined;
+  confirmedMs: number;
+  /** The last connection that counted and has sent something of the symbol. */
+  connection: number;
+  /** The last second one that has. */
+  second: number;
+  provenAtMs: number;
+}
+
+export function createKnownMarket({ asset, quote, symbol }: Market): KnownMarket {
+  return {
+    market: { asset, quote, symbol },
+    marks: { ticker: undefined, quote: undefined, trade: undefined },
+    last: undefined,
+    bid: undefined,
+    ask: undefined,
+    tradeId: undefined,
+    told: undefined,
+    confirmedMs: -Infinity,
+    connection: 0,
+    second: 0,
+    provenAtMs: -Infinity,
+  };
+}
+
+/** The last price, unless the one that is known came later; whether it was taken. Without times the last to arrive stands. */
+export function learnLast(known: KnownMarket, next: Last): boolean {
+  const { last } = known;
+  const isEarlier =
+    last?.venueTimeUs !== undefined && next.venueTimeUs !== undefined && next.venueTimeUs < last.venueTimeUs;
+  if (isEarlier) return false;
+  if (last?.price !== next.price || last.tradeAtMs !== next.tradeAtMs) known.told = undefined;
+  known.last = next;
+  return true;
+}
+
+export interface Book {
+  readonly bid: Decimal | undefined;
+  readonly ask: Decimal | undefined;
+}
+
+/** A frame may tell one side alone because the other has not changed, or because there is none: it stands this long. */
+const SIDE_KEPT_MS = 5_000;
+
+/** Both sides at once, or what has changed of them; two sides of different age that cross cannot both be right. */
+export function learnBook(known: KnownMarket, { bid, ask }: Book, atMs: number): void {
+  let bidSide = bid === undefined ? keptSide(known.bid, atMs) : { price: bid, atMs };
+  let askSide = ask === undefined ? keptSide(known.ask, atMs) : { price: ask, atMs };
+  if (bidSide !== undefined && askSide !== undefined && bidSide.price > askSide.price) {
+    if (bid === undefined) bidSide = undefined;
+    else if (ask === undefined) askSide = undefined;
+  }
+  if (known.bid?.price !== bidSide?.price || known.ask?.price !== askSide?.price) known.told = undefined;
+  known.bid = bidSide;
+  known.ask = askSide;
+}
+
+export function forgetBook(known: KnownMarket): void {
+  if (known.bid !== undefined || known.ask !== undefined) known.told = undefined;
+  known.bid = undefined;
+  known.ask = undefined;
+}
+
+const keptSide = (side: Side | undefined, atMs: number): Side | undefined =>
+  side !== undefined && atMs - side.atMs <= SIDE_KEPT_MS ? side : undefined;
+
+/** `undefined` without a last price: a book makes none up. */
+export function quoteOf(known: KnownMarket, confirmedMonotonicMs: number): SourceQuote | undefined {
+  const { market, last, bid, ask } = known;
+  if (last === undefined) return undefined;
+  known.told ??= {
+    ...market,
+    price: last.price,
+    ...(bid !== undefined && { bid: bid.price }),
+    ...(ask !== undefined && { ask: ask.price }),
+    ...(last.tradeAtMs !== undefined && { tradeAtMs: last.tradeAtMs }),
+    via: 'ws',
+  };
+  return { ...known.told, confirmedMonotonicMs };
+}
