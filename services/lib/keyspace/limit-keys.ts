@@ -88,7 +88,7 @@ export const limitKeys = {
   }),
   providerQuota: defineFamily('key', 'ratelimit:<provider>:global', {
     ...byLimiter,
-    type: 'hash points, expire, and lease fields',
+    type: 'hash: points, expire, quota in force, debt, blocked_until, leases',
     ttl: 'max(2 × window, remaining block)',
     notes:
       'one quota per upstream for all workers; `points` as of the last write, `expire` = refill instant (Fixed) or when full (Smooth)',
