@@ -1,17 +1,20 @@
 /**
- * From what each source last said of a pair to the one price that is published. Pure.
+ * From what each source last said of a pair to the one price that is published. Pure, and exact: no float anywhere.
  *
  * The promise of `confirmedMs`: every vote that went into the price was known to be current at that instant or later.
  * So the age shown is never younger than any input. That a venue which has fallen silent does not make the whole price
- * look old is the work of `contemporaries`: old votes step aside as soon as enough newer ones are there.
+ * look old is the work of `contemporaries`: old votes step aside as soon as enough newer ones are there. Before they do,
+ * they have judged which votes are implausible.
  */
-import { medianDecimal, type Decimal, type FeedDocument, type Freshness } from '@weir/wire';
+import { medianDecimal, type Decimal, type FeedDocument, type Freshness, type PriceFlag } from '@weir/wire';
 
 /** What one source last said, and when that was last known to be current. */
 export interface Vote {
   /** As records name it, e.g. "coinbase-ws". */
   readonly source: string;
   readonly price: Decimal;
+  /** Half the distance between its bid and its ask. */
+  readonly halfSpread: Decimal;
   /** Monotonic. */
   readonly confirmedMs: number;
 }
@@ -20,7 +23,7 @@ export type AggregationRules = FeedDocument['aggregation'] & { readonly freshnes
 
 export interface Aggregate {
   readonly price: Decimal;
-  /** Half of the distance between the lowest and the highest counted vote. */
+  /** The wider side of the middle half of the votes. */
   readonly confidence: Decimal;
   /** Confirmation of the oldest counted vote, monotonic. */
   readonly confirmedMs: number;
@@ -28,41 +31,62 @@ export interface Aggregate {
   readonly newestMs: number;
   /** Sources of the counted votes, in the order of the document. */
   readonly sources: readonly string[];
+  readonly flags: readonly PriceFlag[];
+  /** Votes that were left out as implausible. */
+  readonly outliers: number;
 }
 
 const BPS = 10_000n;
+/** 5 × 1.4826: five standard deviations of a normal distribution, by its median absolute deviation. */
+const MADS_MAX = 7_413n;
+const MADS_UNIT = 1_000n;
+const NO_FLAGS: readonly PriceFlag[] = [];
+const SINGLE: readonly PriceFlag[] = ['single'];
+const DISPUTED: readonly PriceFlag[] = ['disputed'];
 
 /** `undefined` when too few sources agree: the caller keeps what it had, whose age goes on rising. */
 export function aggregateQuotes(
   votes: readonly Vote[],
   rules: AggregationRules,
   nowMs: number,
-  previous?: Aggregate,
+  previous?: Pick<Aggregate, 'price'>,
 ): Aggregate | undefined {
   const eligible = votes.filter((vote) => nowMs - vote.confirmedMs <= rules.freshness.staleMs);
   const [first] = eligible;
   if (first === undefined || eligible.length < rules.minSources) return undefined;
   if (rules.method === 'Priority') {
-    return combine([eligible.find((vote) => nowMs - vote.confirmedMs <= rules.freshness.freshMs) ?? first]);
+    const chosen = eligible.find((vote) => nowMs - vote.confirmedMs <= rules.freshness.freshMs) ?? first;
+    return combine([chosen], eligible.length === 1 ? SINGLE : NO_FLAGS, 0);
   }
-  const counted = withoutOutliers(contemporaries(eligible, rules), rules.maxDeviationBps, previous?.price);
-  return counted.length < rules.minSources ? undefined : combine(counted);
+  const plausible = withoutOutliers(eligible, rules.maxDeviationBps, previous?.price);
+  if (plausible.length < rules.minSources) return undefined;
+  const counted = contemporaries(plausible, rules);
+  const isDisputed = eligible.length === 2 && plausible.length === 1;
+  const flags = isDisputed ? DISPUTED : counted.length === 1 ? SINGLE : NO_FLAGS;
+  return combine(counted, flags, eligible.length - plausible.length);
 }
 
 /** Whether two aggregates say the same, whenever it was confirmed. */
 export function isSameValue(a: Aggregate, b: Aggregate): boolean {
   return (
-    a.price === b.price &&
-    a.confidence === b.confidence &&
-    a.sources.length === b.sources.length &&
-    a.sources.every((source, index) => source === b.sources[index])
+    a.price === b.price && a.confidence === b.confidence && areSame(a.sources, b.sources) && areSame(a.flags, b.flags)
   );
+}
+
+function areSame(a: readonly string[], b: readonly string[]): boolean {
+  return a === b || (a.length === b.length && a.every((item, index) => item === b[index]));
 }
 
 /** Votes confirmed within one fresh time of the newest one; older ones only while they are needed for `minSources`. */
 function contemporaries(votes: readonly Vote[], rules: AggregationRules): readonly Vote[] {
+  let newest = -Infinity;
+  let oldest = Infinity;
+  for (const { confirmedMs } of votes) {
+    if (confirmedMs > newest) newest = confirmedMs;
+    if (confirmedMs < oldest) oldest = confirmedMs;
+  }
+  if (newest - oldest <= rules.freshness.freshMs) return votes;
   const newestFirst = votes.map((vote) => vote.confirmedMs).toSorted((a, b) => b - a);
-  const newest = newestFirst[0] ?? 0;
   const needed = newestFirst[rules.minSources - 1] ?? newest;
   const since = Math.min(newest - rules.freshness.freshMs, needed);
   return votes.filter((vote) => vote.confirmedMs >= since);
@@ -74,33 +98,50 @@ function contemporaries(votes: readonly Vote[], rules: AggregationRules): readon
  * stands, or without a previous price the one that the document lists first.
  */
 function withoutOutliers(votes: readonly Vote[], maxDeviationBps: number, previous?: Decimal): readonly Vote[] {
-  const median = medianDecimal(votes.map((vote) => vote.price));
-  const isOutlier = (vote: Vote): boolean => distance(vote.price, median) * BPS > BigInt(maxDeviationBps) * median;
   const [a, b] = votes;
-  if (votes.length === 2 && a !== undefined && b !== undefined) {
-    if (distance(a.price, b.price) * BPS <= BigInt(maxDeviationBps) * median) return votes;
+  if (a === undefined || b === undefined) return votes;
+  const median = medianDecimal(votes.map((vote) => vote.price));
+  const allowed = (BigInt(maxDeviationBps) * median) / BPS;
+  if (votes.length === 2) {
+    if (distance(a.price, b.price) <= allowed) return votes;
     return [previous !== undefined && distance(b.price, previous) < distance(a.price, previous) ? b : a];
   }
+  const distances = votes.map((vote) => distance(vote.price, median));
+  if (distances.every((one) => one <= allowed)) return votes;
+  const limit = votes.length === 3 ? allowed * 2n : larger((medianDecimal(distances) * MADS_MAX) / MADS_UNIT, allowed);
   const mayReject = (votes.length - 1) >> 1;
-  const rejected = votes
-    .filter(isOutlier)
-    .toSorted((x, y) => compare(distance(y.price, median), distance(x.price, median)))
-    .slice(0, mayReject);
-  return rejected.length === 0 ? votes : votes.filter((vote) => !rejected.includes(vote));
+  const rejected = new Set(
+    [...votes.keys()]
+      .filter((index) => (distances[index] ?? 0n) > limit)
+      .toSorted((x, y) => compare(distances[y] ?? 0n, distances[x] ?? 0n))
+      .slice(0, mayReject),
+  );
+  return rejected.size === 0 ? votes : votes.filter((_vote, index) => !rejected.has(index));
 }
 
-function combine(votes: readonly Vote[]): Aggregate {
-  const prices = votes.map((vote) => vote.price);
-  const sorted = prices.toSorted(compare);
-  const confirmations = votes.map((vote) => vote.confirmedMs);
-  return {
-    price: medianDecimal(prices),
-    confidence: ((sorted.at(-1) ?? 0n) - (sorted[0] ?? 0n)) / 2n,
-    confirmedMs: Math.min(...confirmations),
-    newestMs: Math.max(...confirmations),
-    sources: votes.map((vote) => vote.source),
-  };
+function combine(votes: readonly Vote[], flags: readonly PriceFlag[], outliers: number): Aggregate {
+  let confirmedMs = Infinity;
+  let newestMs = -Infinity;
+  for (const vote of votes) {
+    if (vote.confirmedMs < confirmedMs) confirmedMs = vote.confirmedMs;
+    if (vote.confirmedMs > newestMs) newestMs = vote.confirmedMs;
+  }
+  const price = medianDecimal(votes.map((vote) => vote.price));
+  const confidence = confidenceOf(votes, price);
+  return { price, confidence, confirmedMs, newestMs, sources: votes.map((vote) => vote.source), flags, outliers };
+}
+
+/** Each source says its price, and the same with half its spread to either side: a wide market weighs less by itself. */
+function confidenceOf(votes: readonly Vote[], price: Decimal): Decimal {
+  const [only] = votes;
+  if (votes.length === 1 && only !== undefined) return only.halfSpread;
+  const said = votes
+    .flatMap((vote) => [vote.price - vote.halfSpread, vote.price, vote.price + vote.halfSpread])
+    .sort(compare);
+  const quarter = said.length >> 2;
+  return larger(price - (said[quarter] ?? price), (said[said.length - 1 - quarter] ?? price) - price);
 }
 
 const compare = (a: Decimal, b: Decimal): number => (a < b ? -1 : a > b ? 1 : 0);
+const larger = (a: Decimal, b: Decimal): Decimal => (a < b ? b : a);
 const distance = (a: Decimal, b: Decimal): Decimal => (a < b ? b - a : a - b);

@@ -4,7 +4,7 @@
  * Guarantees: a published price is an exact decimal, and nothing it was made of is older than its timestamp says; its
  * seq only rises, over restarts and takeovers; a standby has sockets and values of its own and publishes within 3 s
  * after the active instance dies; document changes apply without a restart; Valkey's absence costs the publication,
- * never sockets or values. Does not: fetch by REST, convert between quotes, or delete prices that nobody confirms.
+ * never sockets or values; a venue that cannot be heard is asked by REST. Does not: delete prices that nobody confirms.
  */
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '@weir/clock';
@@ -13,18 +13,21 @@ import { keyspace } from '@weir/keyspace';
 import type { Lifecycle } from '@weir/lifecycle';
 import type { Logger, Telemetry } from '@weir/telemetry';
 import type { DocumentWatch, Valkey } from '@weir/valkey';
+import type { Instrument } from '@weir/venues';
 import type { FeedDocument, FeedSourceStatus, FeedStatus } from '@weir/wire';
-import { createConnectBudget, createConnector, type ConnectBudget, type SourceQuote } from './connect/connector.ts';
+import { createClockSkews } from './connect/clock-skew.ts';
+import { createConnector, type SourceQuote } from './connect/connector.ts';
 import { followDocument } from './follow-document.ts';
 import { LeaseCandidate } from './hold-lease.ts';
-import { createQuoteBook } from './keep-quotes.ts';
+import { createQuoteBook, type QuoteBook } from './keep-quotes.ts';
 import { createFeedMetrics, registerFeedGauges, type FeedMetrics } from './metrics.ts';
 import { PricePublisher } from './publish-prices.ts';
 import { startStatusReporter, type StatusReporter } from './report-status.ts';
 import { createSources, type Connect, type Sources } from './run-sources.ts';
+import { createFeedShared, type FeedShared } from './share-parts.ts';
 
-export { createConnectBudget, type ConnectBudget } from './connect/connector.ts';
 export type { Connect } from './run-sources.ts';
+export { createFeedShared, type FeedShared, type FeedSharedOptions } from './share-parts.ts';
 
 export interface FeedOptions {
   /** `<namespace>/<name>` of the PriceFeed. */
@@ -39,8 +42,8 @@ export interface FeedOptions {
   /** The feed stops with it. */
   readonly lifecycle?: Pick<Lifecycle, 'onStop'>;
   readonly random?: () => number;
-  /** Where several feeds share a process, they share this too, and so keep the venues' limits together. */
-  readonly connectBudget?: ConnectBudget;
+  /** Where several feeds share a process, they share this too, and so keep the venues' limits together; absent: its own. */
+  readonly shared?: FeedShared;
   readonly connect?: Connect;
 }
 
@@ -82,9 +85,12 @@ class RunningFeed implements Feed {
   readonly #leaseKey: string;
   readonly #logger: Logger;
   readonly #metrics: FeedMetrics;
-  readonly #book = createQuoteBook();
+  readonly #book: QuoteBook;
+  readonly #clockSkews = createClockSkews();
   readonly #publisher: PricePublisher;
   readonly #sources: Sources;
+  /** What it does not share with other feeds. */
+  readonly #own: FeedShared | undefined;
   readonly #reporter: StatusReporter;
   readonly #watch: DocumentWatch<FeedDocument>;
   readonly #retiring = new Set<Promise<void>>();
@@ -102,6 +108,10 @@ class RunningFeed implements Feed {
     this.#leaseKey = keyspace.feedLease.key(names);
     this.#nextLease = createLeaseNames(options.node);
     this.#metrics = createFeedMetrics(telemetry, feed);
+    this.#book = createQuoteBook({
+      monotonicOf: (wallMs) => clock.monotonicMs() - (clock.nowMs() - wallMs),
+      onRejected: (why, count) => this.#metrics.rejected[why].add(count),
+    });
     this.#publisher = new PricePublisher({
       feed,
       book: this.#book,
@@ -113,11 +123,23 @@ class RunningFeed implements Feed {
       heldLease: () => this.#candidate?.held,
     });
     const onQuote = (source: string, quote: SourceQuote): void => this.#take(source, quote);
-    const onHalted = (source: string, asset: string): void => {
+    const onHalted = (source: string, { asset }: Instrument): void => {
       if (this.#book.withdraw(source, asset)) this.#publisher.touch(asset);
     };
-    const connectBudget = options.connectBudget ?? createConnectBudget(clock);
-    this.#sources = createSources({ connect, clock, logger, telemetry, random, connectBudget, onQuote, onHalted });
+    const shared = options.shared ?? createFeedShared(options);
+    this.#own = shared === options.shared ? undefined : shared;
+    this.#sources = createSources({
+      ...shared,
+      feed,
+      connect,
+      clock,
+      logger,
+      telemetry,
+      random,
+      clockSkews: this.#clockSkews,
+      onQuote,
+      onHalted,
+    });
     this.#reporter = startStatusReporter({
       key: keyspace.feedStatus.key(names),
       client: valkey.bulk,
@@ -129,6 +151,8 @@ class RunningFeed implements Feed {
       isActive: () => this.#candidate?.held !== undefined,
       assets: () => this.status().assets,
       sources: () => this.#sources.statuses(),
+      prices: () => this.#book.overview(clock.monotonicMs()),
+      clockSkews: () => this.#clockSkews.read(clock.monotonicMs()),
     });
     const onDocument = (document: FeedDocument | undefined, seq: number): void => this.#apply(document, seq);
     this.#watch = followDocument({ feed, valkey, clock, logger, onDocument });
@@ -159,8 +183,7 @@ class RunningFeed implements Feed {
   }
 
   #take(source: string, quote: SourceQuote): void {
-    const vote = { price: quote.price, confirmedMs: quote.confirmedMonotonicMs };
-    const verdict = this.#book.record(source, quote.asset, vote);
+    const verdict = this.#book.record(source, quote);
     (verdict === 'ignored' ? this.#metrics.quotesIgnored : this.#metrics.quotes).add();
     // Mere confirmations are told with the heartbeat.
     if (verdict === 'changed') this.#publisher.touch(quote.asset);
@@ -218,6 +241,7 @@ class RunningFeed implements Feed {
   async #stopAll(): Promise<void> {
     this.#retire();
     await Promise.all([this.#watch.close(), ...this.#retiring, this.#sources.stop(), this.#reporter.stop()]);
+    await this.#own?.close();
   }
 
   #readStatus(): FeedStatus | undefined {

@@ -1,6 +1,7 @@
-import { formatDecimal, parseDecimal, type FeedDocument } from '@weir/wire';
+import { formatDecimal, type FeedDocument } from '@weir/wire';
 import { expect, test } from 'vitest';
 import { documentWith } from '../test/sample-document.ts';
+import { quoteOf } from '../test/sample-quote.ts';
 import { createQuoteBook, type QuoteBook, type Verdict } from './keep-quotes.ts';
 
 function bookWith(document: FeedDocument): QuoteBook {
@@ -10,7 +11,7 @@ function bookWith(document: FeedDocument): QuoteBook {
 }
 
 function say(book: QuoteBook, source: string, price: string, confirmedMs: number, asset = 'BTC'): Verdict {
-  return book.record(source, asset, { price: parseDecimal(price) ?? 0n, confirmedMs });
+  return book.record(source, quoteOf(asset, price, confirmedMs));
 }
 
 function priceOf(book: QuoteBook, nowMs: number): string | undefined {

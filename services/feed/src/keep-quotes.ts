@@ -1,18 +1,45 @@
-/** What every source of one feed last said of every asset, and the price that comes of it. No I/O, no clock of its own. */
+/**
+ * What every source of one feed last said of every asset, and the price that comes of it. No I/O, no clock of its own.
+ *
+ * Prices in USDT are votes of a feed in USD, converted by the rate of `usdt-rate.ts`, which is made here as well, whether
+ * or not USDT is an asset of the feed.
+ */
 import type { Decimal, FeedDocument } from '@weir/wire';
-import { aggregateQuotes, isSameValue, type Aggregate, type AggregationRules, type Vote } from './aggregate-quotes.ts';
+import type { Aggregate, AggregationRules } from './aggregate-quotes.ts';
+import type { SourceQuote } from './connect/connector.ts';
+import { createPriceEntry, settle, UNSETTLED, type PriceEntry, type Rejection } from './settle-price.ts';
+import { takeQuote, type SayVerdict, type Via } from './source-votes.ts';
+import { UsdtRate } from './usdt-rate.ts';
+
+export type { Rejection } from './settle-price.ts';
+
+export interface QuoteBookOptions {
+  /** What a wall time was, or will be, on the monotonic clock; absent: they are one. */
+  readonly monotonicOf?: (wallMs: number) => number;
+  readonly onRejected?: (why: Rejection, count: number) => void;
+}
 
 export interface QuoteBook {
   readonly assets: readonly string[];
   /** Assets and sources that the document does not list are forgotten; what stays keeps its values. */
   configure(document: FeedDocument): void;
-  record(sourceName: string, asset: string, vote: { readonly price: Decimal; readonly confirmedMs: number }): Verdict;
-  /** The vote no longer holds, however young it is, until it is recorded again. Whether there was one. */
+  record(sourceName: string, quote: SourceQuote): Verdict;
+  /** What the source said of the asset no longer holds, however young it is, until it is recorded again. Whether there was anything. */
   withdraw(sourceName: string, asset: string): boolean;
   /** The price now; the same object for as long as neither the value nor its confirmation has moved. */
   refresh(asset: string, nowMs: number): Aggregate | undefined;
   /** Brings every price up to date and counts those that were confirmed within the fresh time. */
   countFresh(nowMs: number): number;
+  overview(nowMs: number): BookOverview;
+}
+
+export interface BookOverview {
+  /** Prices by the number of their sources. */
+  readonly bySources: ReadonlyMap<number, number>;
+  /** Prices that leave sources in USDT out. */
+  readonly depegged: number;
+  /** Dollars for a USDT; absent: it is of no use, or not of this feed. */
+  readonly usdtRate: Decimal | undefined;
 }
 
 /**
@@ -21,13 +48,6 @@ export interface QuoteBook {
  */
 export type Verdict = 'changed' | 'confirmed' | 'ignored';
 
-interface Entry {
-  readonly votes: Map<string, Vote>;
-  aggregate: Aggregate | undefined;
-  /** Until then the aggregate stands if nobody says anything: when the next vote grows older than a limit. */
-  settledUntilMs: number;
-}
-
 const NO_RULES: AggregationRules = {
   method: 'Median',
   minSources: 1,
@@ -35,91 +55,155 @@ const NO_RULES: AggregationRules = {
   freshness: { freshMs: 0, staleMs: 0, deadMs: 0 },
 };
 
-const UNSETTLED = -Infinity;
+const DOLLAR = 'USD';
+const TETHER = 'USDT';
 
-const createEntry = (): Entry => ({ votes: new Map(), aggregate: undefined, settledUntilMs: UNSETTLED });
-
-export function createQuoteBook(): QuoteBook {
-  let entries = new Map<string, Entry>();
-  let assets: readonly string[] = [];
-  let sourceLabels = new Map<string, string>();
-  let quote = '';
-  let rules = NO_RULES;
-
-  const refresh = (asset: string, nowMs: number): Aggregate | undefined => {
-    const entry = entries.get(asset);
-    if (entry !== undefined && nowMs > entry.settledUntilMs)
-      settle(entry, { names: sourceLabels.keys(), rules, nowMs });
-    return entry?.aggregate;
-  };
-
-  return {
-    get assets() {
-      return assets;
-    },
-    configure(document) {
-      const known = document.quote === quote ? entries : new Map<string, Entry>();
-      quote = document.quote;
-      assets = document.assets;
-      rules = { ...document.aggregation, freshness: document.freshness };
-      sourceLabels = new Map(document.sources.map((source) => [source.name, `${source.exchange}-ws`]));
-      entries = new Map(assets.map((asset) => [asset, known.get(asset) ?? createEntry()]));
-      for (const entry of entries.values()) {
-        entry.settledUntilMs = UNSETTLED;
-        // A source that now means another venue starts without values.
-        for (const [name, vote] of entry.votes) if (sourceLabels.get(name) !== vote.source) entry.votes.delete(name);
-      }
-    },
-    record(sourceName, asset, { price, confirmedMs }) {
-      const entry = entries.get(asset);
-      const source = sourceLabels.get(sourceName);
-      if (entry === undefined || source === undefined || price <= 0n) return 'ignored';
-      const before = entry.votes.get(sourceName);
-      if (before !== undefined && confirmedMs < before.confirmedMs) return 'ignored';
-      entry.votes.set(sourceName, { source, price, confirmedMs });
-      entry.settledUntilMs = UNSETTLED;
-      // After a silence the vote may not have counted, even if it says the same again.
-      const isContinued = before !== undefined && confirmedMs - before.confirmedMs <= rules.freshness.freshMs;
-      return isContinued && before.price === price ? 'confirmed' : 'changed';
-    },
-    withdraw(sourceName, asset) {
-      const entry = entries.get(asset);
-      if (entry?.votes.delete(sourceName) !== true) return false;
-      entry.settledUntilMs = UNSETTLED;
-      return true;
-    },
-    refresh,
-    countFresh(nowMs) {
-      let count = 0;
-      for (const asset of assets) {
-        const aggregate = refresh(asset, nowMs);
-        if (aggregate !== undefined && nowMs - aggregate.confirmedMs <= rules.freshness.freshMs) count += 1;
-      }
-      return count;
-    },
-  };
+export function createQuoteBook(options: QuoteBookOptions = {}): QuoteBook {
+  return new KnownPrices(options);
 }
 
-/** Brings the entry's price up to date; votes count in the order of the names. */
-function settle(
-  entry: Entry,
-  by: { readonly names: Iterable<string>; readonly rules: AggregationRules; readonly nowMs: number },
-): void {
-  const { names, rules, nowMs } = by;
-  const votes: Vote[] = [];
-  entry.settledUntilMs = Infinity;
-  for (const name of names) {
-    const vote = entry.votes.get(name);
-    if (vote === undefined) continue;
-    votes.push(vote);
-    for (const limitMs of [rules.freshness.freshMs, rules.freshness.staleMs]) {
-      const untilMs = vote.confirmedMs + limitMs;
-      if (untilMs >= nowMs) entry.settledUntilMs = Math.min(entry.settledUntilMs, untilMs);
+class KnownPrices implements QuoteBook {
+  readonly #options: QuoteBookOptions;
+  #entries = new Map<string, PriceEntry>();
+  /** USDT in dollars, where that is what prices are converted by. */
+  #reference: PriceEntry | undefined;
+  #rate = new UsdtRate();
+  #exchanges = new Map<string, string>();
+  #labels = new Map<string, Readonly<Record<Via, string>>>();
+  #quote = '';
+  #rules = NO_RULES;
+  assets: readonly string[] = [];
+
+  constructor(options: QuoteBookOptions) {
+    this.#options = options;
+  }
+
+  configure(document: FeedDocument): void {
+    const { quote, assets, sources, aggregation, freshness } = document;
+    const isSameQuote = quote === this.#quote;
+    const known = isSameQuote ? this.#entries : new Map<string, PriceEntry>();
+    this.#quote = quote;
+    this.assets = assets;
+    this.#rules = { ...aggregation, freshness };
+    this.#exchanges = new Map(sources.map(({ name, exchange }) => [name, exchange]));
+    this.#labels = new Map(sources.map(({ name, exchange }) => [name, labelsOf(exchange)]));
+    this.#entries = new Map(assets.map((asset) => [asset, known.get(asset) ?? createPriceEntry()]));
+    if (!isSameQuote) this.#rate = new UsdtRate();
+    if (!isSameQuote) this.#reference = quote === DOLLAR ? createPriceEntry() : undefined;
+    for (const entry of [...this.#entries.values(), ...this.#referenceEntries()]) {
+      entry.settledUntilMs = UNSETTLED;
+      // A source that now means another venue starts without values.
+      for (const [name, { exchange }] of entry.says)
+        if (this.#exchanges.get(name) !== exchange) entry.says.delete(name);
     }
   }
-  const before = entry.aggregate;
-  const next = aggregateQuotes(votes, rules, nowMs, before);
-  if (next === undefined) return;
-  if (before !== undefined && before.confirmedMs === next.confirmedMs && isSameValue(before, next)) return;
-  entry.aggregate = next;
+
+  record(sourceName: string, quote: SourceQuote): Verdict {
+    const exchange = this.#exchanges.get(sourceName);
+    if (exchange === undefined || quote.price <= 0n) return 'ignored';
+    const isDirect = quote.quote === this.#quote;
+    if (!isDirect && !(quote.quote === TETHER && this.#quote === DOLLAR)) return 'ignored';
+    const isReference = isDirect && quote.asset === TETHER && this.#reference !== undefined;
+    const asReference = isReference ? this.#take(this.#reference, sourceName, exchange, quote) : undefined;
+    const entry = this.#entries.get(quote.asset);
+    const verdict = entry === undefined ? asReference : this.#take(entry, sourceName, exchange, quote);
+    if (verdict === 'changed' || verdict === 'confirmed') {
+      // Nobody waits for the reference by name, and what is held back must not wait for a heartbeat.
+      if (entry === undefined) return 'confirmed';
+      return entry.moves.holdSinceMs === undefined ? verdict : 'changed';
+    }
+    if (verdict !== undefined && verdict !== 'older') this.#options.onRejected?.(verdict, 1);
+    return 'ignored';
+  }
+
+  withdraw(sourceName: string, asset: string): boolean {
+    if (asset === TETHER) this.#withdrawFrom(this.#reference, sourceName);
+    return this.#withdrawFrom(this.#entries.get(asset), sourceName);
+  }
+
+  refresh(asset: string, nowMs: number): Aggregate | undefined {
+    const entry = this.#entries.get(asset);
+    if (entry === undefined) return undefined;
+    this.#sampleRate(nowMs);
+    const isConvertedAnew = entry.rateNumber !== undefined && entry.rateNumber !== this.#rate.number;
+    if (nowMs > entry.settledUntilMs || isConvertedAnew) this.#settle(entry, this.#rules, nowMs);
+    return entry.aggregate;
+  }
+
+  countFresh(nowMs: number): number {
+    const { freshMs } = this.#rules.freshness;
+    let count = 0;
+    for (const asset of this.assets) {
+      const aggregate = this.refresh(asset, nowMs);
+      if (aggregate !== undefined && nowMs - aggregate.confirmedMs <= freshMs) count += 1;
+    }
+    return count;
+  }
+
+  overview(nowMs: number): BookOverview {
+    const bySources = new Map<number, number>();
+    let depegged = 0;
+    for (const { aggregate } of this.#entries.values()) {
+      if (aggregate === undefined) continue;
+      const { length } = aggregate.sources;
+      bySources.set(length, (bySources.get(length) ?? 0) + 1);
+      if (aggregate.flags.includes('depeg')) depegged += 1;
+    }
+    return { bySources, depegged, usdtRate: this.#rate.usable(nowMs)?.price };
+  }
+
+  #take(
+    entry: PriceEntry | undefined,
+    sourceName: string,
+    exchange: string,
+    quote: SourceQuote,
+  ): SayVerdict | undefined {
+    if (entry === undefined) return undefined;
+    let says = entry.says.get(sourceName);
+    if (says === undefined) entry.says.set(sourceName, (says = { exchange, by: {} }));
+    const { tradeAtMs, confirmedMonotonicMs } = quote;
+    const tradedMs = tradeAtMs === undefined ? undefined : (this.#options.monotonicOf?.(tradeAtMs) ?? tradeAtMs);
+    const tradeAgeMs = tradedMs === undefined ? undefined : confirmedMonotonicMs - tradedMs;
+    const verdict = takeQuote(says, quote, tradeAgeMs, this.#rules.freshness.freshMs);
+    if (verdict === 'changed' || verdict === 'confirmed') entry.settledUntilMs = UNSETTLED;
+    return verdict;
+  }
+
+  #withdrawFrom(entry: PriceEntry | undefined, sourceName: string): boolean {
+    if (entry?.says.delete(sourceName) !== true) return false;
+    entry.settledUntilMs = UNSETTLED;
+    return true;
+  }
+
+  #sampleRate(nowMs: number): void {
+    const entry = this.#reference;
+    if (entry === undefined || !this.#rate.isDue(entry.settledUntilMs === UNSETTLED, nowMs)) return;
+    const rules: AggregationRules = { ...this.#rules, method: 'Median', minSources: 1 };
+    if (nowMs > entry.settledUntilMs) this.#settle(entry, rules, nowMs);
+    this.#rate.take(entry.aggregate, nowMs);
+  }
+
+  #settle(entry: PriceEntry, rules: AggregationRules, nowMs: number): void {
+    settle(entry, {
+      quote: this.#quote,
+      labels: this.#labels,
+      rules,
+      rate: this.#rate.usable(nowMs),
+      rateNumber: this.#rate.number,
+      nowMs,
+      onRejected: this.#options.onRejected ?? ignore,
+    });
+  }
+
+  #referenceEntries(): readonly PriceEntry[] {
+    return this.#reference === undefined ? [] : [this.#reference];
+  }
 }
+
+const ignore = (): void => undefined;
+
+const labelsOf = (exchange: string): Readonly<Record<Via, string>> => ({
+  ws: `${exchange}-ws`,
+  rest: `${exchange}-rest`,
+  prewarm: `${exchange}-prewarm`,
+});

@@ -1,4 +1,6 @@
 /** Every instrument of the feed, grouped by the question it answers. All carry the feed's name: one process may run several. */
+import { formatDecimal } from '@weir/wire';
+import type { BookOverview, Rejection } from './keep-quotes.ts';
 import type { GaugePoint, HotCounter, HotHistogram, Telemetry } from '@weir/telemetry';
 
 export interface FeedGauges {
@@ -6,12 +8,15 @@ export interface FeedGauges {
   readonly isActive: () => boolean;
   readonly assets: () => { readonly total: number; readonly fresh: number };
   readonly sources: () => readonly { readonly name: string; readonly state: string }[];
+  readonly prices: () => BookOverview;
+  readonly clockSkews: () => readonly { readonly venue: string; readonly skewMs: number }[];
 }
 
 export interface FeedMetrics {
   // What do the venues say?
   readonly quotes: HotCounter;
   readonly quotesIgnored: HotCounter;
+  readonly rejected: Readonly<Record<Rejection, HotCounter>>;
   // What reaches the readers, and how soon?
   readonly recordsStored: HotCounter;
   readonly recordsRefused: HotCounter;
@@ -23,6 +28,7 @@ export interface FeedMetrics {
   readonly leasesLost: HotCounter;
 }
 
+const REJECTIONS: readonly Rejection[] = ['crossed', 'old-trade', 'jump', 'hold', 'outlier', 'depeg'];
 const LATENCY_BOUNDARIES_MS = [1, 2, 5, 10, 20, 50, 75, 100, 150, 250, 500, 1_000, 2_500, 5_000];
 
 export function createFeedMetrics(telemetry: Telemetry, feed: string): FeedMetrics {
@@ -31,7 +37,16 @@ export function createFeedMetrics(telemetry: Telemetry, feed: string): FeedMetri
     telemetry.counter(name, { description, attributes });
   return {
     quotes: counter('weir.feed.quotes', 'Prices and confirmations taken from sources'),
-    quotesIgnored: counter('weir.feed.quotes.ignored', 'Those that were not positive, not newer, or not asked for'),
+    quotesIgnored: counter('weir.feed.quotes.ignored', 'Those that were worth nothing, not newer, or not asked for'),
+    rejected: Object.fromEntries(
+      REJECTIONS.map((why) => [
+        why,
+        telemetry.counter('weir.feed.rejections', {
+          description: 'What sources said and a price was not made of, each time it was looked at',
+          attributes: { feed, why },
+        }),
+      ]),
+    ) as Record<Rejection, HotCounter>,
     recordsStored: counter('weir.feed.records.stored', 'Price records written to Valkey'),
     recordsRefused: counter(
       'weir.feed.records.refused',
@@ -58,5 +73,38 @@ export function registerFeedGauges(telemetry: Telemetry, feed: string, read: Fee
   gauge('weir.feed.assets.fresh', 'Assets whose price was confirmed within the fresh time', () => read.assets().fresh);
   telemetry.gauge('weir.feed.source.state', { description: '1 for the state a source is in' }, () =>
     read.sources().map(({ name, state }): GaugePoint => ({ value: 1, attributes: { feed, source: name, state } })),
+  );
+  registerPriceGauges(telemetry, feed, read);
+}
+
+/** How much is behind the prices, without a series for each of them. */
+function registerPriceGauges(telemetry: Telemetry, feed: string, { prices, clockSkews }: FeedGauges): void {
+  telemetry.gauge(
+    'weir.feed.assets.by_sources',
+    { description: 'Assets by the number of sources behind their price' },
+    () =>
+      [...prices().bySources].map(([count, value]): GaugePoint => ({
+        value,
+        attributes: { feed, sources: String(count) },
+      })),
+  );
+  telemetry.gauge('weir.feed.assets.depegged', { description: 'Assets whose price leaves out sources in USDT' }, () => [
+    { value: prices().depegged, attributes: { feed } },
+  ]);
+  telemetry.gauge(
+    'weir.feed.usdt_rate',
+    { description: 'US dollars for one USDT, while prices are converted by it' },
+    () => {
+      const { usdtRate } = prices();
+      return usdtRate === undefined ? [] : [{ value: Number(formatDecimal(usdtRate)), attributes: { feed } }];
+    },
+  );
+  telemetry.gauge(
+    'weir.feed.venue_skew',
+    {
+      description: "Least time from a frame's venue time to its arrival in 5 minutes; below zero the venue is ahead",
+      unit: 'ms',
+    },
+    () => clockSkews().map(({ venue, skewMs }): GaugePoint => ({ value: skewMs, attributes: { feed, venue } })),
   );
 }

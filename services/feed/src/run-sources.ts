@@ -1,72 +1,67 @@
-/** Keeps one connector per source of the document: starts, replaces and stops them as the document changes. */
-import type { Clock } from '@weir/clock';
-import type { Logger, Telemetry } from '@weir/telemetry';
-import { findVenue } from '@weir/venues';
+/** Keeps the sources of the document running: starts, changes, replaces and stops them as the document changes. */
+import { findVenue, type Venue } from '@weir/venues';
+import type { ProviderQuotas } from '@weir/limiter';
 import type { FeedDocument, FeedSource, FeedSourceStatus } from '@weir/wire';
-import type { ConnectBudget, Connector, ConnectorOptions, ConnectorStatus, SourceQuote } from './connect/connector.ts';
+import { sourceStatus } from './merge-statuses.ts';
+import { runSource, type RunningSource, type SourceOptions, type SourceOrder } from './run-source.ts';
 
-export type Connect = (options: ConnectorOptions) => Connector;
+export type { Connect } from './run-source.ts';
 
-export interface SourcesOptions {
-  readonly connect: Connect;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly telemetry: Telemetry;
-  readonly random: () => number;
-  readonly connectBudget: ConnectBudget;
-  readonly onQuote: (sourceName: string, quote: SourceQuote) => void;
-  readonly onHalted: (sourceName: string, asset: string) => void;
+export interface SourcesOptions extends SourceOptions {
+  /** `<namespace>/<name>`. */
+  readonly feed: string;
+  readonly quotas: Pick<ProviderQuotas, 'configureFeed'>;
 }
 
 export interface Sources {
-  /** Makes the connectors those of the document; `undefined` or a suspended one: none. */
+  /** Makes the sources those of the document; `undefined` or a suspended one: none. */
   apply(document: FeedDocument | undefined): void;
   /** In the order of the document. */
   statuses(): readonly FeedSourceStatus[];
   stop(): Promise<void>;
 }
 
-const NONE_REFUSED = { quarantined: [], quarantinedCount: 0 } as const;
-
-interface RunningSource {
+interface Entry {
   readonly source: FeedSource;
-  /** Whatever the connector was made from: while it is the same, so is the connector. */
+  /** Whatever a source cannot change while it runs. */
   readonly signature: string;
-  /** Absent when the venue is unknown. */
-  readonly connector: Connector | undefined;
-  status: ConnectorStatus;
+  readonly running: RunningSource;
 }
 
 export function createSources(options: SourcesOptions): Sources {
   const stopping = new Set<Promise<void>>();
-  let running = new Map<string, RunningSource>();
+  let entries = new Map<string, Entry>();
 
-  const halt = ({ connector, source }: RunningSource): void => {
-    if (connector === undefined) return;
-    const stopped: Promise<void> = connector
+  const halt = ({ running, source }: Entry): void => {
+    const stopped: Promise<void> = running
       .stop()
-      .catch((err: unknown) => options.logger.error({ err, source: source.name }, 'connector failed to stop'))
+      .catch((err: unknown) => options.logger.error({ err, source: source.name }, 'source failed to stop'))
       .finally(() => stopping.delete(stopped));
     stopping.add(stopped);
   };
 
   const apply = (document: FeedDocument | undefined): void => {
-    const before = running;
-    running = new Map();
+    const before = entries;
+    entries = new Map();
+    options.quotas.configureFeed(options.feed, document?.suspend === false ? document.sources.map(quotaOf) : []);
     if (document !== undefined && !document.suspend) {
+      const needsUsdtRate = document.sources.some((source) => venueOf(source)?.settlement === 'USDT');
       for (const source of document.sources) {
-        const signature = signatureOf(source, document);
         const known = before.get(source.name);
-        const isSame = known?.signature === signature;
-        running.set(source.name, isSame ? known : startSource(options, source, document));
+        const entry = followSource(options, { source, document, needsUsdtRate }, known);
+        entries.set(source.name, entry);
+        if (entry.running === known?.running) before.delete(source.name);
       }
     }
-    for (const [name, entry] of before) if (running.get(name) !== entry) halt(entry);
+    for (const entry of before.values()) halt(entry);
   };
 
   return {
     apply,
-    statuses: () => [...running.values()].map(describe),
+    statuses: () =>
+      [...entries.values()].map(({ source: { name, exchange }, running }) =>
+        sourceStatus({ name, exchange }, running.status),
+      ),
     async stop() {
       apply(undefined);
       await Promise.all(stopping);
@@ -74,52 +69,38 @@ export function createSources(options: SourcesOptions): Sources {
   };
 }
 
-function signatureOf({ exchange, url, symbols = {} }: FeedSource, { assets, quote }: FeedDocument): string {
-  return JSON.stringify([exchange, url, quote, assets.map((asset) => [asset, symbols[asset]])]);
+/** At an address of a protocol of its own, a venue is spoken to in that. */
+function venueOf({ exchange, url }: FeedSource): Venue | undefined {
+  const venue = findVenue(exchange);
+  return url === undefined ? venue : (venue?.at?.(url) ?? venue);
 }
 
-function startSource(options: SourcesOptions, source: FeedSource, document: FeedDocument): RunningSource {
-  const { clock, telemetry, random, connectBudget } = options;
-  const logger = options.logger.child({ source: source.name });
-  const signature = signatureOf(source, document);
-  const venue = findVenue(source.exchange);
-  if (venue === undefined) {
-    const message = `no exchange is named ${source.exchange}`;
-    logger.warn({ exchange: source.exchange }, 'source names an unknown exchange');
-    const status = { state: 'down', reason: 'UnknownVenue', message, sinceMs: clock.nowMs(), ...NONE_REFUSED } as const;
-    return { source, signature, connector: undefined, status };
+/** What the operator says that the venue allows, else what the venue itself says. */
+function quotaOf(source: FeedSource): Pick<FeedSource, 'exchange' | 'quota'> {
+  const own = venueOf(source)?.rest?.quota;
+  const quota = source.quota ?? (own && ({ ...own, window: 'Smooth' } as const));
+  return { exchange: source.exchange, ...(quota !== undefined && { quota }) };
+}
+
+function followSource(options: SourcesOptions, order: SourceOrder, known: Entry | undefined): Entry {
+  const { source, document } = order;
+  const signature = JSON.stringify([source.exchange, source.url, source.restUrl, document.quote]);
+  if (known?.signature === signature) {
+    known.running.follow(order);
+    return { source, signature, running: known.running };
   }
-  const { quote } = document;
-  const symbolOf = (asset: string): string => source.symbols?.[asset] ?? venue.symbolOf(asset, quote);
-  const connector = options.connect({
-    venue,
-    url: source.url ?? venue.defaultUrl,
-    symbols: document.assets.map((asset) => ({ asset, quote, symbol: symbolOf(asset) })),
-    clock,
-    logger,
-    telemetry,
-    random,
-    connectBudget,
-    onQuote: (sourceQuote) => options.onQuote(source.name, sourceQuote),
-    onHalted: ({ asset }) => options.onHalted(source.name, asset),
-    onStatus: (status) => {
-      entry.status = status;
-    },
-  });
-  const entry: RunningSource = { source, signature, connector, status: connector.status };
-  connector.start();
-  return entry;
+  const venue = venueOf(source);
+  const running = venue === undefined ? unknownVenue(options, source) : runSource(options, venue, order);
+  return { source, signature, running };
 }
 
-function describe({ source, status }: RunningSource): FeedSourceStatus {
+function unknownVenue({ clock, logger }: SourcesOptions, { name, exchange }: FeedSource): RunningSource {
+  logger.warn({ source: name, exchange }, 'source names an unknown exchange');
+  const message = `no exchange is named ${exchange}`;
+  const none = { quarantined: [], quarantinedCount: 0 };
   return {
-    name: source.name,
-    exchange: source.exchange,
-    state: status.state,
-    reason: status.reason,
-    message: status.message,
-    lastTransitionTime: new Date(status.sinceMs).toISOString(),
-    quarantined: status.quarantined,
-    quarantinedCount: status.quarantinedCount,
+    follow: () => undefined,
+    status: { state: 'down', reason: 'UnknownVenue', message, sinceMs: clock.nowMs(), ...none },
+    stop: () => Promise.resolve(),
   };
 }

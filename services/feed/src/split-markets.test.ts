@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { splitMarkets } from './split-markets.ts';
 
 const market = (asset: string): Instrument => ({ asset, quote: 'USD', symbol: asset });
-const markets = (text: string): Instrument[] => [...text].map(market);
+const markets = (text: string): Instrument[] => text.split('').map(market);
 const texts = (shares: readonly (readonly Instrument[])[]): string[] =>
   shares.map((share) => share.map(({ symbol }) => symbol).join(''));
 

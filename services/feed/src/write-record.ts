@@ -146,6 +146,7 @@ function recordOf({ aggregate, confirmedAtMs, latencyMs }: Stamp, pair: Pair, se
     sources: aggregate.sources,
     latencyMs,
     confidenceText: formatDecimal(aggregate.confidence),
+    ...(aggregate.flags.length > 0 && { flags: aggregate.flags }),
     seq,
   };
 }

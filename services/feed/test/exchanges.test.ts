@@ -7,7 +7,7 @@ import { decodePriceRecord, type FeedDocument, type FeedStatus, type PriceRecord
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startFeed, type Feed } from '../src/app.ts';
 import { openValkey } from './open-valkey.ts';
-import { documentWith } from './sample-document.ts';
+import { addressed, documentWith } from './sample-document.ts';
 
 const FEED = 'weir/majors';
 
@@ -43,14 +43,18 @@ afterEach(async () => {
 
 async function start(change: Partial<FeedDocument> = {}, over: Valkey = valkey): Promise<Feed> {
   const { sources, ...document } = documentWith(change);
-  const simulated = sources.map((source) => ({ ...source, url: exchanges.addresses[source.exchange]?.ws ?? '' }));
+  const simulated = sources.map((source) => addressed(source, exchanges.addresses));
   await publishDocuments(over.bulk, 'feeds', new Map([[FEED, JSON.stringify({ ...document, sources: simulated })]]));
   const telemetry = createTestTelemetry();
   feed = await startFeed({ feed: FEED, node: 'a', valkey: over, clock: systemClock, logger: silentLogger, telemetry });
   return feed;
 }
 
-const coinbaseAlone: Partial<FeedDocument> = { sources: [{ name: 'coinbase', exchange: 'coinbase' }] };
+/** Of the socket alone: where REST stands in is tested in `rest.test.ts`. */
+const coinbaseAlone: Partial<FeedDocument> = {
+  sources: [{ name: 'coinbase', exchange: 'coinbase' }],
+  fallback: { enabled: false },
+};
 
 async function stored(pair: string): Promise<PriceRecord | undefined> {
   return decodePriceRecord((await valkey.bulk.get(`price:${pair}`)) ?? '');
@@ -152,19 +156,19 @@ test('one symbol that the exchange refuses is named in feed:status, and the othe
 
 test('while Valkey hangs the sockets stay and the latest value is kept; back, it is published with a greater seq', async () => {
   const running = await start(coinbaseAlone);
-  exchanges.venue('coinbase').setPrice('BTC', '1');
-  const before = await waitForPrice('BTC', '1');
+  exchanges.venue('coinbase').setPrice('BTC', '64001');
+  const before = await waitForPrice('BTC', '64001');
   const frames = exchanges.venue('coinbase').received.length;
   server.hang();
   try {
-    for (let price = 2; price <= 50; price += 1) exchanges.venue('coinbase').setPrice('BTC', String(price));
+    for (let price = 64_002; price <= 64_050; price += 1) exchanges.venue('coinbase').setPrice('BTC', String(price));
     // The lease cannot be renewed: the feed stops believing in it by itself.
     await waitFor(() => running.role === 'standby');
-    exchanges.venue('coinbase').setPrice('BTC', '51');
+    exchanges.venue('coinbase').setPrice('BTC', '64051');
   } finally {
     server.resume();
   }
-  const after = await waitForPrice('BTC', '51');
+  const after = await waitForPrice('BTC', '64051');
   expect(after.seq).toBeGreaterThan(before.seq);
   await waitFor(() => running.role === 'active');
   // Nobody has subscribed again, so nobody has connected again.
@@ -178,12 +182,12 @@ test('a Valkey that was gone for 5 s and comes back empty has price and lease ag
   await waitFor(() => client.bulk.get('price:BTC'));
   await first.stop();
   const goneMs = systemClock.monotonicMs();
-  exchanges.venue('coinbase').setPrice('BTC', '7');
+  exchanges.venue('coinbase').setPrice('BTC', '64007');
   await waitFor(() => systemClock.monotonicMs() - goneMs > 5_000);
   expect(running.role).toBe('standby');
   const second = await startTestValkey({ port: first.port });
   try {
-    await waitFor(async () => (await client.bulk.get('price:BTC'))?.includes('"price":7,'));
+    await waitFor(async () => (await client.bulk.get('price:BTC'))?.includes('"price":64007,'));
     expect((await client.bulk.get(`feed:lease:${FEED}`))?.startsWith('a:')).toBe(true);
     expect(running.role).toBe('active');
   } finally {

@@ -1,12 +1,13 @@
 /** The feed on a real Valkey, its venues scripted: what a document makes it do. */
 import { systemClock } from '@weir/clock';
+import { keyspace } from '@weir/keyspace';
 import { createTestTelemetry, silentLogger, startTestValkey, waitFor, type TestValkey } from '@weir/testing';
 import { publishDocuments, type Valkey } from '@weir/valkey';
 import { decodePriceRecord, type FeedDocument, type FeedStatus, type PriceRecord } from '@weir/wire';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { startFeed, type Feed } from '../src/app.ts';
 import { openValkey } from './open-valkey.ts';
-import { documentWith } from './sample-document.ts';
+import { documentWith, NOWHERE } from './sample-document.ts';
 import { createScriptedVenues, type ScriptedConnector, type ScriptedVenues } from './scripted-venues.ts';
 
 const FEED = 'weir/majors';
@@ -26,12 +27,24 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   await valkey.bulk.call('FLUSHALL');
+  await listMarkets();
   venues = createScriptedVenues();
 });
 afterEach(async () => {
   await Promise.all(feeds.map((feed) => feed.stop()));
   feeds = [];
 });
+
+/** What the exchanges list, as another feed has left it; they themselves are not to be had. */
+async function listMarkets(): Promise<void> {
+  const pairs = ['BTC-USD', 'ETH-USD', 'SOL-USD', 'BTC-EUR', 'ETH-EUR'];
+  for (const [venue, separator] of Object.entries({ coinbase: '-', kraken: '/' })) {
+    const key = keyspace.venueInstruments.key({ venue });
+    const fields = pairs.flatMap((pair) => [pair, pair.replace('-', separator)]);
+    await valkey.bulk.call('HSET', key, 'from', NOWHERE, ...fields);
+    await valkey.bulk.call('EXPIRE', key, keyspace.venueInstruments.ttlSeconds);
+  }
+}
 
 async function start(node = 'a'): Promise<Feed> {
   const feed = await startFeed({
@@ -78,8 +91,11 @@ test('is idle without a document, and publishes the median of its sources once t
     const latest = await stored('BTC-EUR');
     return latest?.priceText === '64123.075' && latest;
   });
-  expect(record).toMatchObject({ source: 'median', sources: ['coinbase-ws', 'kraken-ws'], confidenceText: '0.005' });
+  expect(record).toMatchObject({ source: 'median', sources: ['coinbase-ws', 'kraken-ws'], confidenceText: '6.412307' });
 });
+
+const hasSymbol = (markets: ScriptedConnector['markets'], symbol: string): boolean =>
+  markets.some((market) => market.symbol === symbol);
 
 test('applies changes of the document without touching the sources that stay as they are', async () => {
   const seq = await publish(documentWith());
@@ -88,23 +104,22 @@ test('applies changes of the document without touching the sources that stay as 
   await publish(
     documentWith({
       sources: [
-        { name: 'coinbase', exchange: 'coinbase', symbols: { BTC: 'XBT-USD' } },
-        { name: 'kraken', exchange: 'kraken' },
+        { name: 'coinbase', exchange: 'coinbase', symbols: { BTC: 'XBT-USD' }, restUrl: NOWHERE },
+        { name: 'kraken', exchange: 'kraken', restUrl: NOWHERE },
       ],
     }),
   );
-  const coinbase = await waitFor(() =>
-    venues.running('coinbase').find(({ options }) => options.symbols[0]?.symbol === 'XBT-USD'),
-  );
+  const coinbase = await waitFor(() => venues.running('coinbase').find(({ markets }) => hasSymbol(markets, 'XBT-USD')));
   expect(venues.running('coinbase')).toEqual([coinbase]);
   expect(venues.running('kraken')).toEqual([kraken]);
   expect(feed.status().appliedSeq).toBeGreaterThan(seq);
 
-  await publish(documentWith({ assets: ['BTC', 'ETH', 'SOL'], sources: [{ name: 'kraken', exchange: 'kraken' }] }));
-  const wider = await waitFor(() => venues.running('kraken').find((connector) => connector !== kraken));
-  expect(wider.options.symbols.map(({ asset }) => asset)).toEqual(['BTC', 'ETH', 'SOL']);
-  expect([kraken.isStopped, coinbase.isStopped]).toEqual([true, true]);
-  wider.say('SOL', '150');
+  const sources = [{ name: 'kraken', exchange: 'kraken', restUrl: NOWHERE }];
+  await publish(documentWith({ assets: ['BTC', 'ETH', 'SOL'], sources }));
+  await waitFor(() => hasSymbol(kraken.markets, 'SOL/USD'));
+  expect(kraken.markets.map(({ asset }) => asset)).toEqual(['BTC', 'ETH', 'SOL']);
+  expect([kraken.isStopped, coinbase.isStopped]).toEqual([false, true]);
+  kraken.say('SOL', '150');
   await waitFor(() => stored('SOL'));
 });
 
@@ -112,28 +127,28 @@ test('suspended, it closes its sockets, gives the lease back and publishes nothi
   await publish(documentWith());
   const feed = await start();
   const before = await connectorOf('coinbase');
-  before.say('BTC', '1');
+  before.say('BTC', '101');
   await waitFor(() => stored('BTC'));
   await publish(documentWith({ suspend: true }));
   await waitFor(() => feed.role === 'suspended' && before.isStopped);
   await waitFor(async () => (await valkey.bulk.get(`feed:lease:${FEED}`)) === null);
-  before.say('BTC', '2');
+  before.say('BTC', '102');
   await publish(documentWith());
   const after = await connectorOf('coinbase');
   await waitFor(() => feed.role === 'active');
-  after.say('BTC', '3');
-  await waitFor(async () => (await stored('BTC'))?.priceText === '3');
+  after.say('BTC', '103');
+  await waitFor(async () => (await stored('BTC'))?.priceText === '103');
 });
 
 test('goes idle when its document is deleted, and keeps on when only Valkey has lost it', async () => {
   await publish(documentWith());
   const feed = await start();
   const coinbase = await connectorOf('coinbase');
-  coinbase.say('BTC', '1');
+  coinbase.say('BTC', '101');
   await waitFor(() => stored('BTC'));
   await valkey.bulk.call('FLUSHALL');
-  coinbase.say('BTC', '2');
-  await waitFor(async () => (await stored('BTC'))?.priceText === '2');
+  coinbase.say('BTC', '102');
+  await waitFor(async () => (await stored('BTC'))?.priceText === '102');
   await publish(documentWith());
   await publish(undefined);
   await waitFor(() => feed.role === 'idle' && coinbase.isStopped);
@@ -161,7 +176,7 @@ test('reports every source with its state, quarantined symbols and the unknown e
   const connector = await connectorOf('coinbase');
   const quarantined = [{ asset: 'ETH', symbol: 'ETH-USD', reason: 'ETH-USD is not a valid product' }];
   connector.report({ state: 'ok', reason: 'Live', quarantined, quarantinedCount: 1 });
-  connector.say('BTC', '1');
+  connector.say('BTC', '101');
   const status = await waitFor(async () => {
     const latest = await reported();
     return latest?.assets.fresh === 1 && latest;
@@ -195,7 +210,7 @@ test('of two instances one publishes; when it stops, the other goes on at once f
   const second = await start('b');
   await waitFor(() => venues.running('coinbase').length === 2);
   expect(second.role).toBe('standby');
-  for (const connector of venues.running('coinbase')) connector.say('BTC', '1');
+  for (const connector of venues.running('coinbase')) connector.say('BTC', '101');
   const before = await waitFor(() => stored('BTC'));
   const lease = await valkey.bulk.get(`feed:lease:${FEED}`);
   expect(lease?.startsWith('a:')).toBe(true);
@@ -211,7 +226,7 @@ test('of two instances one publishes; when it stops, the other goes on at once f
     const latest = await stored('BTC');
     return latest !== undefined && latest.seq > before.seq && second.role === 'active' && latest;
   });
-  expect(after.priceText).toBe('1');
+  expect(after.priceText).toBe('101');
   await waitFor(async () => (await reported())?.active === 'b');
 });
 

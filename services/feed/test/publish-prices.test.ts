@@ -5,7 +5,6 @@ import type { Subscription, Valkey } from '@weir/valkey';
 import {
   decodePriceRecord,
   decodePriceUpdateBatch,
-  parseDecimal,
   type FeedDocument,
   type PriceConfirmation,
   type PriceRecord,
@@ -17,6 +16,7 @@ import { createFeedMetrics, type FeedMetrics } from '../src/metrics.ts';
 import { PricePublisher } from '../src/publish-prices.ts';
 import { openValkey } from './open-valkey.ts';
 import { documentWith } from './sample-document.ts';
+import { quoteOf } from './sample-quote.ts';
 
 let server: TestValkey;
 let valkey: Valkey;
@@ -83,7 +83,7 @@ function openDesk(change: Partial<FeedDocument> = {}): Desk {
     lease: 'a:1',
     skewMs: 0,
     say(asset, price, confirmedMs = systemClock.monotonicMs()) {
-      book.record('coinbase', asset, { price: parseDecimal(price) ?? 0n, confirmedMs });
+      book.record('coinbase', quoteOf(asset, price, confirmedMs, { quote: document.quote }));
       publisher.touch(asset);
     },
   };
@@ -120,7 +120,8 @@ test('stores a price and announces it, with its source, its instant and a life t
     priceText: '64123.07',
     source: 'coinbase-ws',
     sources: ['coinbase-ws'],
-    confidenceText: '0',
+    confidenceText: '6.412307',
+    flags: ['single'],
   });
   expect(Math.abs(record.confirmedAtMs - beforeMs)).toBeLessThan(500);
   expect(record.seq).toBeGreaterThan(beforeMs * 1_000);
@@ -133,7 +134,7 @@ test('numbers the batches of a lease from 1 without a gap, heartbeats included, 
   const desk = openDesk({ publish: { intervalMs: 10, heartbeatMs: 100 } });
   desk.publisher.begin('a:1');
   await waitFor(() => heard.length >= 5);
-  desk.say('BTC', '1');
+  desk.say('BTC', '1001');
   await waitFor(() => heardOf('BTC').length > 0);
   await desk.publisher.end();
   desk.lease = 'a:2';
@@ -151,11 +152,11 @@ test('sends at most one batch per interval, with the value of then', async () =>
   const desk = openDesk({ publish: { intervalMs: 100, heartbeatMs: 60_000 } });
   desk.publisher.begin('a:1');
   const startMs = systemClock.monotonicMs();
-  for (let price = 1; price <= 500; price += 1) {
+  for (let price = 100_001; price <= 100_500; price += 1) {
     desk.say('BTC', String(price));
     await new Promise(setImmediate);
   }
-  await waitFor(() => heardOf('BTC').at(-1)?.priceText === '500');
+  await waitFor(() => heardOf('BTC').at(-1)?.priceText === '100500');
   const rounds = Math.ceil((systemClock.monotonicMs() - startMs) / 100) + 1;
   expect(heard.length).toBeLessThanOrEqual(rounds);
   const seqs = heardOf('BTC').map((record) => record.seq);
@@ -165,9 +166,9 @@ test('sends at most one batch per interval, with the value of then', async () =>
 test('tells with the heartbeat that an unchanged price is still current, and between heartbeats nothing', async () => {
   const desk = openDesk({ publish: { intervalMs: 10, heartbeatMs: 300 } });
   desk.publisher.begin('a:1');
-  desk.say('BTC', '5');
+  desk.say('BTC', '1005');
   await waitFor(() => heardOf('BTC').length === 1);
-  const confirming = systemClock.setInterval(() => desk.say('BTC', '5'), 5);
+  const confirming = systemClock.setInterval(() => desk.say('BTC', '1005'), 5);
   await waitFor(() => instantsOf('BTC').length >= 4);
   confirming.cancel();
   const instants = instantsOf('BTC');
@@ -180,10 +181,10 @@ test('tells with the heartbeat that an unchanged price is still current, and bet
 test('a confirmation covers the seqs since the record with that value, and what is stored meanwhile', async () => {
   const desk = openDesk({ publish: { intervalMs: 10, heartbeatMs: 100 } });
   desk.publisher.begin('a:1');
-  desk.say('BTC', '5');
+  desk.say('BTC', '1005');
   await waitFor(() => heardOf('BTC').length === 1);
   const confirmationsOf = (): PriceConfirmation[] => heard.flatMap(({ confirmations }) => confirmations);
-  const confirming = systemClock.setInterval(() => desk.say('BTC', '5'), 5);
+  const confirming = systemClock.setInterval(() => desk.say('BTC', '1005'), 5);
   await waitFor(() => confirmationsOf().length >= 3);
   confirming.cancel();
   const [record] = heardOf('BTC');
@@ -191,11 +192,11 @@ test('a confirmation covers the seqs since the record with that value, and what 
   const seqs = confirmationsOf().map(({ seq }) => seq);
   expect(seqs).toEqual([...new Set(seqs)].toSorted((a, b) => a - b));
   expect((await stored('BTC'))?.seq).toBeGreaterThanOrEqual(record?.seq ?? Infinity);
-  desk.say('BTC', '6');
-  await waitFor(() => heardOf('BTC').at(-1)?.priceText === '6');
+  desk.say('BTC', '1006');
+  await waitFor(() => heardOf('BTC').at(-1)?.priceText === '1006');
   const changedSeq = heardOf('BTC').at(-1)?.seq;
   expect(changedSeq).toBeGreaterThan(seqs.at(-1) ?? Infinity);
-  desk.say('BTC', '6');
+  desk.say('BTC', '1006');
   await waitFor(() => confirmationsOf().at(-1)?.sinceSeq === changedSeq);
 });
 
@@ -203,7 +204,7 @@ test('stores a large feed again by turns, so that a Valkey that lost it has all 
   const assets = Array.from({ length: 1_000 }, (_, index) => `A${index}`);
   // 400 by heartbeat.
   const desk = openDesk({ assets, publish: { intervalMs: 10, heartbeatMs: 100 } });
-  for (const asset of assets) desk.say(asset, '1');
+  for (const asset of assets) desk.say(asset, '1001');
   desk.publisher.begin('a:1');
   await waitFor(async () => (await valkey.bulk.call('DBSIZE')) === 1_000);
   await waitFor(() => heard.at(-1)?.records.length === 0);
@@ -221,7 +222,7 @@ test('never gives a price that nobody confirms another timestamp, however often 
     freshness: { freshMs: 100, staleMs: 300, deadMs: 800 },
   });
   desk.publisher.begin('a:1');
-  desk.say('BTC', '5');
+  desk.say('BTC', '1005');
   const first = await waitFor(() => stored('BTC'));
   // Even when Valkey's time turns out to be another.
   desk.skewMs = 20;
@@ -237,16 +238,16 @@ test('never gives a price that nobody confirms another timestamp, however often 
 test('goes above a greater seq that is already stored, and stays above it', async () => {
   const desk = openDesk();
   const future = Math.floor(valkey.serverTimeMs() * 1_000) + 3_600_000_000;
-  desk.say('BTC', '5');
+  desk.say('BTC', '1005');
   desk.publisher.begin('a:1');
   const record = await waitFor(() => stored('BTC'));
   const text = JSON.stringify({ price: 1, seq: record.seq }).replace(String(record.seq), String(future));
   await valkey.bulk.call('SET', 'price:BTC', text);
-  desk.say('BTC', '6');
+  desk.say('BTC', '1006');
   const next = await waitFor(() => stored('BTC'));
-  expect([next.priceText, next.seq]).toEqual(['6', future + 1]);
-  desk.say('BTC', '7');
-  await waitFor(async () => (await stored('BTC'))?.priceText === '7');
+  expect([next.priceText, next.seq]).toEqual(['1006', future + 1]);
+  desk.say('BTC', '1007');
+  await waitFor(async () => (await stored('BTC'))?.priceText === '1007');
   expect((await stored('BTC'))?.seq).toBe(future + 2);
   expect(desk.metrics.recordsRefused.value).toBe(1);
   await waitFor(() => heardOf('BTC').length === 3);
@@ -255,7 +256,7 @@ test('goes above a greater seq that is already stored, and stays above it', asyn
 test('brings every price back after FLUSHALL, with the age it has', async () => {
   const desk = openDesk();
   desk.publisher.begin('a:1');
-  desk.say('BTC', '5');
+  desk.say('BTC', '1005');
   desk.say('ETH', '7', systemClock.monotonicMs() - 14_000);
   await waitFor(() => stored('BTC'));
   const quiet = await waitFor(() => stored('ETH'));
@@ -269,26 +270,26 @@ test('brings every price back after FLUSHALL, with the age it has', async () => 
 test('keeps the latest value alone while Valkey hangs, and sends it when Valkey is back', async () => {
   const desk = openDesk({ publish: { intervalMs: 10, heartbeatMs: 60_000 } });
   desk.publisher.begin('a:1');
-  desk.say('BTC', '1');
+  desk.say('BTC', '1001');
   await waitFor(() => heardOf('BTC').length === 1);
   const storedBefore = desk.metrics.recordsStored.value;
   server.hang();
   try {
-    for (let price = 2; price <= 1_000; price += 1) desk.say('BTC', String(price));
+    for (let price = 1002; price <= 1_050; price += 1) desk.say('BTC', String(price));
     await waitFor(() => desk.metrics.roundsFailed.value > 0);
   } finally {
     server.resume();
   }
-  await waitFor(() => heardOf('BTC').at(-1)?.priceText === '1000');
-  expect((await stored('BTC'))?.priceText).toBe('1000');
+  await waitFor(() => heardOf('BTC').at(-1)?.priceText === '1050');
+  expect((await stored('BTC'))?.priceText).toBe('1050');
   expect(desk.metrics.recordsStored.value - storedBefore).toBeLessThanOrEqual(2);
 });
 
 test('sends nothing without a lease, nor for the rest of a round once it is lost', async () => {
   const desk = openDesk({ assets: Array.from({ length: 450 }, (_, index) => `A${index}`) });
-  desk.say('A0', '1');
+  desk.say('A0', '1001');
   expect(await valkey.bulk.call('DBSIZE')).toBe(0);
-  for (const asset of desk.book.assets) desk.say(asset, '1');
+  for (const asset of desk.book.assets) desk.say(asset, '1001');
   let reads = 0;
   Object.defineProperty(desk, 'lease', { get: () => ((reads += 1) <= 2 ? 'a:1' : undefined) });
   desk.publisher.begin('a:1');
@@ -309,33 +310,33 @@ test('splits many prices into batches that a reader can take at once', async () 
 test('does not let a change wait for the end of a long heartbeat, nor the heartbeat for the changes', async () => {
   const assets = Array.from({ length: 4_000 }, (_, index) => `A${index}`);
   const desk = openDesk({ assets, publish: { intervalMs: 1, heartbeatMs: 60_000 } });
-  for (const asset of assets) desk.say(asset, '1');
+  for (const asset of assets) desk.say(asset, '1001');
   desk.publisher.begin('a:1');
   await waitFor(() => heard.length > 0);
-  let price = 1;
+  let price = 100_100;
   const changing = systemClock.setInterval(() => desk.say('A0', String((price += 1))), 1);
   await waitFor(() => heardOf('A3999').length > 0);
   changing.cancel();
   const batchOf = (asset: string, isWanted: (record: PriceRecord) => boolean): number =>
     heard.findIndex(({ records }) => records.some((record) => record.asset === asset && isWanted(record)));
-  expect(batchOf('A0', (record) => record.priceText !== '1')).toBeLessThan(batchOf('A3999', () => true));
+  expect(batchOf('A0', (record) => record.priceText !== '1001')).toBeLessThan(batchOf('A3999', () => true));
 });
 
 test('one record that Valkey never takes holds up no other price, nor the heartbeat', async () => {
   const assets = Array.from({ length: 450 }, (_, index) => `A${index}`);
   const desk = openDesk({ assets, publish: { intervalMs: 10, heartbeatMs: 300 } });
   await valkey.bulk.call('RPUSH', 'price:A0', 'no record');
-  for (const asset of assets) desk.say(asset, '1');
+  for (const asset of assets) desk.say(asset, '1001');
   desk.publisher.begin('a:1');
   await waitFor(() => heardOf('A449').length > 0);
   // Later heartbeats get to the end as well, past the retries of the bad one.
   const failedBefore = desk.metrics.roundsFailed.value;
   await waitFor(() => desk.metrics.roundsFailed.value > failedBefore + 2);
-  for (const asset of assets) desk.say(asset, '1');
+  for (const asset of assets) desk.say(asset, '1001');
   const confirmedMs = valkey.serverTimeMs();
   await waitFor(() => (instantsOf('A449').at(-1) ?? 0) >= confirmedMs - 5);
-  desk.say('A449', '2');
-  await waitFor(() => heardOf('A449').at(-1)?.priceText === '2');
+  desk.say('A449', '1002');
+  await waitFor(() => heardOf('A449').at(-1)?.priceText === '1002');
   expect(await valkey.bulk.call('DBSIZE')).toBe(450);
   expect(heardOf('A0')).toEqual([]);
   await valkey.bulk.call('DEL', 'price:A0');

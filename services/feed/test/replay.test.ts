@@ -9,7 +9,7 @@ import { decodePriceRecord, formatPair, normaliseDecimalText } from '@weir/wire'
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startFeed, type Feed } from '../src/app.ts';
 import { openValkey } from './open-valkey.ts';
-import { documentWith } from './sample-document.ts';
+import { addressed, documentWith } from './sample-document.ts';
 
 const RECORDING = 'shared/recordings/coinbase/cryptofeed-coinbase.tickers-trades.subset.jsonl';
 
@@ -69,7 +69,7 @@ test("every pair ends at the recording's last price to the digit, no frame is lo
   const venue = await startExchanges({ venues: ['coinbase'], pairs, ticksPerSecond: 0 });
   exchanges = venue;
   const telemetry = createTestTelemetry();
-  const sources = [{ name: 'coinbase', exchange: 'coinbase', url: venue.addresses['coinbase']?.ws ?? '' }];
+  const sources = [addressed({ name: 'coinbase', exchange: 'coinbase' }, venue.addresses)];
   for (const [quote, listed = []] of Object.entries(quotes)) {
     const feed = `weir/${quote.toLowerCase()}`;
     const document = documentWith({ feed, quote, assets: listed.map(({ asset }) => asset), sources });

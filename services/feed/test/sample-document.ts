@@ -1,5 +1,17 @@
 /** The document of a small feed, as the compiler of custom resources writes it. */
-import type { FeedDocument } from '@weir/wire';
+import type { FeedDocument, FeedSource } from '@weir/wire';
+
+/** Where nobody listens: a test that means no exchange reaches none. */
+export const NOWHERE = 'http://127.0.0.1:9';
+
+/** The source, of simulated exchanges. */
+export function addressed(
+  source: FeedSource,
+  addresses: Readonly<Record<string, { readonly ws: string; readonly rest: string }>>,
+): FeedSource {
+  const address = addresses[source.exchange];
+  return { ...source, url: address?.ws ?? 'ws://127.0.0.1:9', restUrl: address?.rest ?? NOWHERE };
+}
 
 export function documentWith(change: Partial<FeedDocument> = {}): FeedDocument {
   return {
@@ -8,8 +20,8 @@ export function documentWith(change: Partial<FeedDocument> = {}): FeedDocument {
     assets: ['BTC', 'ETH'],
     quote: 'USD',
     sources: [
-      { name: 'coinbase', exchange: 'coinbase' },
-      { name: 'kraken', exchange: 'kraken' },
+      { name: 'coinbase', exchange: 'coinbase', restUrl: NOWHERE },
+      { name: 'kraken', exchange: 'kraken', restUrl: NOWHERE },
     ],
     aggregation: { method: 'Median', minSources: 1, maxDeviationBps: 50 },
     freshness: { freshMs: 5_000, staleMs: 15_000, deadMs: 60_000 },

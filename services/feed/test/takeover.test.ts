@@ -14,7 +14,7 @@ import {
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { runFeedToEnd, startFeedProcess, type FeedProcess } from './feed-process.ts';
 import { openValkey } from './open-valkey.ts';
-import { documentWith } from './sample-document.ts';
+import { addressed, documentWith } from './sample-document.ts';
 
 const FEED = 'weir/majors';
 
@@ -78,7 +78,7 @@ async function kill(node: string, signal: 'SIGKILL' | 'SIGTERM'): Promise<number
 
 async function publishDocument(): Promise<void> {
   const { sources, ...document } = documentWith();
-  const simulated = sources.map((source) => ({ ...source, url: exchanges.addresses[source.exchange]?.ws ?? '' }));
+  const simulated = sources.map((source) => addressed(source, exchanges.addresses));
   await publishDocuments(valkey.bulk, 'feeds', new Map([[FEED, JSON.stringify({ ...document, sources: simulated })]]));
 }
 

@@ -9,7 +9,7 @@
 import type { Clock } from '@weir/clock';
 import { isWeirError, WeirError } from '@weir/errors';
 import { startExchanges } from '@weir/exchanges';
-import { createConnectBudget, startFeed, type Feed } from '@weir/feed';
+import { createFeedShared, startFeed, type Feed } from '@weir/feed';
 import { listen } from '@weir/http';
 import { keyMigrations } from '@weir/keys';
 import type { Lifecycle } from '@weir/lifecycle';
@@ -83,9 +83,10 @@ export async function startStandalone(options: StandaloneOptions, deps: Standalo
   const keeper = await keepDocuments({ client: valkey.bulk, clock, logger, documents, onLoss: issue });
   lifecycle.onStop('documents', () => keeper.stop());
   const feeds: Feed[] = [];
-  // Venues limit connections by address, which all feeds of this process share.
-  const shared = { ...deps, ...stores, connectBudget: createConnectBudget(clock), node: NODE };
-  for (const { feed } of documents.feeds) feeds.push(await startFeed({ ...shared, feed }));
+  // Venues limit by address, which all feeds of this process share.
+  const shared = createFeedShared({ ...deps, ...stores });
+  lifecycle.onStop('upstreams', () => shared.close());
+  for (const { feed } of documents.feeds) feeds.push(await startFeed({ ...deps, ...stores, shared, node: NODE, feed }));
   const server = await buildPrice({ ...deps, ...stores, node: NODE });
   const { url } = await listen(server, { host: options.host, port: options.httpPort, portSetting: '--http-port' });
   progress('price API', `${url}, described at ${url}/docs`);

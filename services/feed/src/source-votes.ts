@@ -1,0 +1,171 @@
+/**
+ * What one source says of one asset, by each way it can be asked, and the one vote that comes of it. Pure but for what it
+ * remembers.
+ *
+ * A value that leaps by more than 20 % is not believed at once: the vote before stands, with the age it has, until another
+ * source says the same within 2 %, until the source has kept to its leap for 5 s, or until the vote before is stale. So a
+ * source that is alone is late by 5 s at most, and never locked out.
+ */
+import type { Decimal, Freshness } from '@weir/wire';
+import type { SourceQuote } from './connect/connector.ts';
+import { AGREE_BPS, differs } from './move-guard.ts';
+import { valueOf, type Refusal, type SourceValue } from './source-value.ts';
+
+export type Via = SourceQuote['via'];
+
+/** In the order in which they are believed. */
+const VIAS: readonly Via[] = ['ws', 'rest', 'prewarm'];
+
+const JUMP_BPS = 2_000n;
+export const JUMP_HOLD_MS = 5_000;
+
+/** What is said by one way. */
+export interface Say {
+  readonly quote: string;
+  /** What the newest quote is worth; absent: nothing. */
+  value: SourceValue | undefined;
+  /** Of the newest quote, whatever it is worth. */
+  confirmedMs: number;
+  /** The newest quote leaps. */
+  isHeld: boolean;
+  awaySinceMs: number | undefined;
+  /** What votes. */
+  accepted: { readonly value: SourceValue; readonly confirmedMs: number } | undefined;
+}
+
+export interface SourceSays {
+  readonly exchange: string;
+  readonly by: Partial<Record<Via, Say>>;
+}
+
+/**
+ * changed: the vote may be another now. confirmed: it stands, only more surely. older: not newer than what is known. Else
+ * why the quote is worth nothing: the vote before stands and grows older.
+ */
+export type SayVerdict = 'changed' | 'confirmed' | 'older' | Refusal;
+
+/** Takes a quote in; whether it is believed is decided when votes are asked for. */
+export function takeQuote(
+  says: SourceSays,
+  quote: SourceQuote,
+  tradeAgeMs: number | undefined,
+  freshMs: number,
+): SayVerdict {
+  const { via, confirmedMonotonicMs: confirmedMs } = quote;
+  let say = says.by[via];
+  if (say !== undefined && say.quote !== quote.quote) {
+    // Two markets of one source: one vote all the same, that of the market which was heard of first, while it is.
+    if (confirmedMs - say.confirmedMs <= freshMs) return 'older';
+    say = undefined;
+  }
+  if (say !== undefined && confirmedMs < say.confirmedMs) return 'older';
+  const value = valueOf(quote, tradeAgeMs);
+  if (say === undefined) {
+    say = {
+      quote: quote.quote,
+      value: undefined,
+      confirmedMs,
+      isHeld: false,
+      awaySinceMs: undefined,
+      accepted: undefined,
+    };
+    says.by[via] = say;
+  }
+  const before = say.value;
+  // After a silence the vote may not have counted, even if it says the same again.
+  const isContinued = confirmedMs - say.confirmedMs <= freshMs;
+  say.confirmedMs = confirmedMs;
+  if (typeof value === 'string') {
+    say.value = undefined;
+    return value;
+  }
+  say.value = value;
+  return isContinued && !say.isHeld && before?.price === value.price ? 'confirmed' : 'changed';
+}
+
+/** What a source says newest, believed or not; for others to agree with. */
+export function saidBy(says: SourceSays, freshness: Freshness, nowMs: number): Decimal | undefined {
+  for (const via of VIAS) {
+    const say = says.by[via];
+    if (say === undefined) continue;
+    if (say.value !== undefined && nowMs - say.confirmedMs <= freshness.staleMs) return say.value.price;
+    if (say.accepted !== undefined && nowMs - say.accepted.confirmedMs <= freshness.staleMs)
+      return say.accepted.value.price;
+  }
+  return undefined;
+}
+
+/** Believes what can be believed; whether something is held back by now that was not before. */
+export function settleSays(
+  says: SourceSays,
+  othersSay: () => readonly Decimal[],
+  freshness: Freshness,
+  nowMs: number,
+): boolean {
+  let isNewlyHeld = false;
+  for (const via of VIAS) {
+    const say = says.by[via];
+    if (say?.value === undefined) continue;
+    const { value, confirmedMs, accepted } = say;
+    if (accepted !== undefined && accepted.confirmedMs >= confirmedMs && accepted.value === value) continue;
+    if (isBelievable(say, value, othersSay, freshness, nowMs)) {
+      say.accepted = { value, confirmedMs };
+      say.isHeld = false;
+      say.awaySinceMs = undefined;
+    } else if (!say.isHeld) {
+      say.isHeld = true;
+      isNewlyHeld = true;
+    }
+  }
+  return isNewlyHeld;
+}
+
+function isBelievable(
+  say: Say,
+  { price }: SourceValue,
+  othersSay: () => readonly Decimal[],
+  { staleMs }: Freshness,
+  nowMs: number,
+): boolean {
+  const { accepted, confirmedMs } = say;
+  if (accepted === undefined || nowMs - accepted.confirmedMs > staleMs) return true;
+  if (!differs(price, accepted.value.price, JUMP_BPS)) return true;
+  say.awaySinceMs ??= confirmedMs;
+  if (confirmedMs - say.awaySinceMs >= JUMP_HOLD_MS) return true;
+  return othersSay().some((other) => !differs(other, price, AGREE_BPS));
+}
+
+/** The say that votes: the socket's while it is fresh, then REST's, then that of the prewarm, else the newest of them. */
+export function chooseSay(
+  { by }: SourceSays,
+  freshMs: number,
+  nowMs: number,
+): { readonly say: Say; readonly via: Via } | undefined {
+  let newest: { readonly say: Say; readonly via: Via } | undefined;
+  let newestMs = -Infinity;
+  for (const via of VIAS) {
+    const say = by[via];
+    if (say?.accepted === undefined) continue;
+    const { confirmedMs } = say.accepted;
+    if (nowMs - confirmedMs <= freshMs) return { say, via };
+    if (confirmedMs > newestMs) {
+      newestMs = confirmedMs;
+      newest = { say, via };
+    }
+  }
+  return newest;
+}
+
+/** The earliest instant from now on at which one of its votes passes a limit of age. */
+export function settledUntilMs({ by }: SourceSays, { freshMs, staleMs }: Freshness, nowMs: number): number {
+  let untilMs = Infinity;
+  for (const via of VIAS) {
+    const accepted = by[via]?.accepted;
+    if (accepted === undefined) continue;
+    const fresh = accepted.confirmedMs + freshMs;
+    const stale = accepted.confirmedMs + staleMs;
+    if (fresh >= nowMs && fresh < untilMs) untilMs = fresh;
+    else if (stale >= nowMs && stale < untilMs) untilMs = stale;
+  }
+  return untilMs;
+}
