@@ -72,6 +72,8 @@ class Gate implements ProviderGate {
   /** Blocks on their way to Valkey: whatever arrives before does not know of them. */
   #blocking = 0;
   #isAsking = false;
+  /** Whom the call in flight is for. */
+  #asked = 0;
   #isClosed = false;
   #timer: Timer | undefined;
 
@@ -130,7 +132,7 @@ class Gate implements ProviderGate {
     const isLocal = this.#mode.basis === 'local';
     const { running, done } = this.#tally;
     const type = this.#mode.quotaInForce().window;
-    return { provider, type, isLocal, running, queued: this.#queue.size, done };
+    return { provider, type, isLocal, running, queued: this.#queue.size + this.#asked, done };
   }
 
   async close(): Promise<void> {
@@ -213,6 +215,7 @@ class Gate implements ProviderGate {
   async #ask(requestClass: RequestClass, sentMs: number): Promise<void> {
     this.#isAsking = true;
     const batch = this.#queue.takeBatch();
+    this.#asked = batch.length;
     const ahead = this.#lease.wanted(sentMs);
     const held = ahead > 0 ? this.#lease.points(sentMs) : 0;
     const cost = batch[0]?.points ?? 1;
@@ -228,6 +231,7 @@ class Gate implements ProviderGate {
     }
     for (const waiter of batch) waiter.hasWaited = true;
     this.#queue.putBack(batch);
+    this.#asked = 0;
     this.#isAsking = false;
     if (this.#isClosed) for (const waiter of batch) this.#tally.refuse(waiter, 'local', STEP_MS_MAX);
     else this.#serve(requestClass);

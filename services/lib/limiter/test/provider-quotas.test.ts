@@ -69,8 +69,9 @@ function timed(valkey: Valkey): Valkey {
 }
 
 /** Every worker asks without end, with several callers that wait; answers when each point was admitted. */
-async function saturate(forMs: number, callers = 4): Promise<{ readonly times: number[]; readonly startMs: number }> {
+async function saturate(forMs: number, callers = 4) {
   const times: number[] = [];
+  const starved = watchStarvation();
   const startMs = systemClock.monotonicMs();
   const endMs = startMs + forMs;
   const caller = async ({ quotas }: Worker): Promise<void> => {
@@ -86,7 +87,34 @@ async function saturate(forMs: number, callers = 4): Promise<{ readonly times: n
     }
   };
   await Promise.all(workers.flatMap((worker) => Array.from({ length: callers }, () => caller(worker))));
-  return { times: times.toSorted((a, b) => a - b), startMs };
+  const lostMs = await starved.end();
+  return { times: times.toSorted((a, b) => a - b), startMs, lostMs };
+}
+
+/** With a core each, a turn of this process and one of the server together take less. */
+const TURN_MS_MAX = 20;
+
+/** Adds up how long nothing could be asked for, because this process or the server was off its core. */
+function watchStarvation(): { end(): Promise<number> } {
+  const over = new AbortController();
+  const watch = async (): Promise<number> => {
+    let lostMs = 0;
+    let answeredMs = systemClock.monotonicMs();
+    while (!over.signal.aborted) {
+      await workers[0]?.valkey.bulk.call('PING').catch(() => {});
+      const nowMs = systemClock.monotonicMs();
+      lostMs += Math.max(0, nowMs - answeredMs - TURN_MS_MAX);
+      answeredMs = nowMs;
+    }
+    return lostMs;
+  };
+  const watching = watch();
+  return {
+    end() {
+      over.abort();
+      return watching;
+    },
+  };
 }
 
 /** The most that any span of so long contains, wherever it begins. */
@@ -110,13 +138,15 @@ describe('ten workers under one quota', () => {
     async (given) => {
       await startWorkers(10, { ...given, window: 'Smooth' });
       const forMs = 6_000;
-      const { times } = await saturate(forMs);
+      const { times, lostMs } = await saturate(forMs);
       const burst = Math.max(1, Math.floor(given.points / 10));
       const perMs = (given.points - burst) / 2_100;
       // Calls that took longer than 100 ms, on a busy machine, bunch what the server had apart.
       const bunchedMs = Math.max(0, slowestMs - 100);
       expect(mostIn(times, given.durationMs)).toBeLessThanOrEqual(given.points + Math.ceil(perMs * bunchedMs));
-      expect(times.length).toBeGreaterThanOrEqual(Math.floor((burst + perMs * (forMs - slowestMs)) * 0.95) - 1);
+      expect(times.length).toBeGreaterThanOrEqual(
+        Math.floor((burst + perMs * (forMs - slowestMs - lostMs)) * 0.95) - 1,
+      );
     },
     30_000,
   );
@@ -126,16 +156,75 @@ describe('ten workers under one quota', () => {
     const { times, startMs } = await saturate(5_900);
     const [first = startMs] = times;
     // Windows follow one another as soon as somebody asks, and there is always somebody.
-    const gaps = times.flatMap((time, index) => (time - (times[index - 1] ?? first) > 200 ? [time] : []));
+    const gaps = times.flatMap((time, index) => (time - (times[index - 1] ?? first) > 1_000 ? [time] : []));
     const starts = [first, ...gaps];
     const counts = starts.map(
       (start, index) =>
         times.filter((time) => time >= start && time < (starts[index + 1] ?? Number.POSITIVE_INFINITY)).length,
     );
     expect(Math.max(...counts)).toBeLessThanOrEqual(300);
-    expect(Math.min(...counts)).toBeGreaterThanOrEqual(285);
-    expect(counts).toHaveLength(3);
+    expect(counts.length).toBeGreaterThanOrEqual(2);
+    // The last one may have just begun.
+    expect(Math.min(...counts.slice(0, -1))).toBeGreaterThanOrEqual(285);
   }, 30_000);
+});
+
+describe('who gets points', () => {
+  const hour = { points: 100, durationMs: 3_600_000, window: 'Smooth' } as const;
+
+  it('background leaves a fifth of the burst to interactive', async () => {
+    const [worker] = await startWorkers(1, hour);
+    if (worker === undefined) throw new Error('no worker');
+    const ask = (requestClass: 'background' | 'interactive') =>
+      worker.quotas.tryConsume('kraken', 'global', 1, { class: requestClass });
+    const admitted = { background: 0, interactive: 0 };
+    for (const requestClass of ['background', 'interactive'] as const) {
+      while ((await ask(requestClass)).admitted) admitted[requestClass] += 1;
+    }
+    expect(admitted).toEqual({ background: 8, interactive: 2 });
+  });
+
+  it('who will not wait so long hears at once when to come again; who will, waits; what is too much never comes', async () => {
+    const [worker] = await startWorkers(1, { points: 100, durationMs: 10_000, window: 'Smooth' });
+    if (worker === undefined) throw new Error('no worker');
+    const { quotas } = worker;
+    expect(await quotas.tryConsume('kraken', 'global', 10)).toMatchObject({ admitted: true });
+    const refused = await quotas.tryConsume('kraken', 'global', 10, { waitMsMax: 500 });
+    expect(refused).toMatchObject({ admitted: false, basis: 'cluster' });
+    const retryAfterMs = refused.admitted ? 0 : refused.retryAfterMs;
+    expect(retryAfterMs).toBeGreaterThan(500);
+    expect(retryAfterMs).toBeLessThanOrEqual(1_167);
+    const waiting = quotas.tryConsume('kraken', 'global', 10, { waitMsMax: 20_000 });
+    expect(quotas.health().rateLimiting.local['kraken']).toMatchObject({ queued: 1 });
+    expect(await waiting).toMatchObject({ admitted: true });
+    expect(await quotas.tryConsume('kraken', 'global', 11, { waitMsMax: 20_000 })).toMatchObject({
+      admitted: false,
+      retryAfterMs: 10_000,
+    });
+  });
+
+  it('the lowest of several quotas holds for all, and what is named goes before the default', async () => {
+    const [low, high] = await startWorkers(2, hour);
+    if (low === undefined || high === undefined) throw new Error('no workers');
+    high.quotas.configure('kraken', { ...hour, points: 1_000 });
+    expect(await low.quotas.tryConsume('kraken', 'global', 1)).toMatchObject({ admitted: true });
+    expect(await high.quotas.tryConsume('kraken', 'global', 11)).toMatchObject({ admitted: false });
+    expect(await high.quotas.tryConsume('kraken', 'global', 9)).toMatchObject({ admitted: true });
+    expect(await high.quotas.tryConsume('kraken', 'global', 1)).toMatchObject({ admitted: false });
+    expect(await low.quotas.tryConsume('okx', 'global', 4_000)).toMatchObject({ admitted: true });
+    high.quotas.configure('okx', { ...hour, points: 10_000_000 });
+    expect(await high.quotas.tryConsume('okx', 'global', 100_000)).toMatchObject({ admitted: true });
+  });
+
+  it('a process that stops hands its lease back and refuses whoever waits', async () => {
+    const [worker] = await startWorkers(1, hour);
+    if (worker === undefined) throw new Error('no worker');
+    expect(await worker.quotas.tryConsume('kraken', 'global', 10)).toMatchObject({ admitted: true });
+    const waiting = worker.quotas.tryConsume('kraken', 'global', 1, { waitMsMax: 3_600_000 });
+    await worker.quotas.close();
+    expect(await waiting).toMatchObject({ admitted: false });
+    expect(await worker.quotas.tryConsume('kraken', 'global', 1)).toMatchObject({ admitted: false });
+  });
 });
 
 describe('what an operator sees and does', () => {
