@@ -5,10 +5,12 @@
  * 1 when something was, 2 for options that cannot be.
  */
 import { parseArgs } from 'node:util';
+import { chaosSoak } from './soak/soak-chaos.ts';
+import { exchangesSoak } from './soak/soak-exchanges.ts';
 import { fuzzSoak } from './soak/soak-fuzz.ts';
 import type { Soak } from './soak/soak.ts';
 
-const SOAKS: readonly Soak[] = [fuzzSoak];
+const SOAKS: readonly Soak[] = [fuzzSoak, chaosSoak, exchangesSoak];
 
 function usage(): string {
   const describe = ({ name, summary, options }: Soak): string => {

@@ -40,6 +40,17 @@ export function productBody(market: Market, product: Product): object {
   };
 }
 
+/** What says whether a product is traded, without what goes without saying. */
+export function shortProductBody(market: Market, { symbol }: Product): object {
+  const { system } = market.maintenance;
+  return {
+    id: symbol,
+    status: system === 'maintenance' ? 'offline' : 'online',
+    ...(system === 'post_only' && { post_only: true }),
+    ...(system === 'cancel_only' && { cancel_only: true }),
+  };
+}
+
 function statsBody(market: Market): object {
   const traded = [...market.products.values()].filter(({ last }) => last !== undefined);
   return Object.fromEntries(

@@ -1,5 +1,5 @@
 /** The Coinbase Exchange feed: cumulative acks, per-product errors, ticker on every match, a heartbeat per product and second. */
-import { coinbaseRest, productBody } from './coinbase-rest.ts';
+import { coinbaseRest, productBody, shortProductBody } from './coinbase-rest.ts';
 import { venueTime, type Market, type Product, type Quote } from './market.ts';
 import {
   asObject,
@@ -21,6 +21,8 @@ const PRODUCT_CHANNELS = ['ticker', 'heartbeat', 'matches'];
 const PRIVATE_CHANNELS = ['level2', 'level3', 'full'];
 /** The status channel repeats itself; the interval is not published. */
 const STATUS_PULSES = 5;
+/** The venue has some hundreds of products; a frame with every field of ten thousand would be too long for any client. */
+const PRODUCTS_IN_FULL = 1_000;
 
 export const coinbase: SimulatedVenue = {
   symbolOf: (asset, quote) => `${asset}-${quote}`,
@@ -103,8 +105,9 @@ function readChannels(request: Readonly<Record<string, unknown>>): WantedChannel
 /** Subscribes to what is valid, answers an error for the rest; the snapshots go out after the ack. */
 function join(market: Market, client: Client, name: string, symbols: readonly string[]): string[] {
   if (name === 'status') {
+    const isNew = !client.subscriptions.has('status');
     joinChannel(client, 'status');
-    return [statusFrame(market)];
+    return isNew ? [statusFrame(market)] : [];
   }
   if (!PRODUCT_CHANNELS.includes(name)) {
     const isPrivate = PRIVATE_CHANNELS.includes(name);
@@ -230,6 +233,8 @@ function heartbeatFrame(product: Product, time: string): string {
 }
 
 function statusFrame(market: Market): string {
-  const products = [...market.products.values()].map((product) => productBody(market, product));
+  const isLong = market.products.size > PRODUCTS_IN_FULL;
+  const body = isLong ? shortProductBody : productBody;
+  const products = [...market.products.values()].map((product) => body(market, product));
   return JSON.stringify({ type: 'status', products, currencies: [] });
 }

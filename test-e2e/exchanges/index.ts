@@ -61,7 +61,7 @@ interface RunningVenue extends TradingVenue {
 
 /** A slow reader is one that is behind by some seconds of everything. */
 const WAITING_BYTES_MIN = 1 << 20;
-const WAITING_BYTES_PER_PAIR = 1_024;
+const WAITING_BYTES_PER_PAIR = 4_096;
 
 export async function startExchanges(options: ExchangesOptions): Promise<Exchanges> {
   const { clock = systemClock, host = '127.0.0.1', ticksPerSecond = 20, seed = 1 } = options;
