@@ -13,9 +13,10 @@ export type PriceStatus = (typeof PRICE_STATUSES)[number];
  *
  * single: one source alone is behind it. disputed: two sources differ, and the one nearer to the price before stands.
  * depeg: prices in USDT were left out, because its rate in dollars is unknown, old or far from 1. hold: a leap that no
- * second source confirms is being waited out, and the price before still stands.
+ * second source confirms is being waited out, and the price before still stands. fetched: a venue was asked for a request, and
+ * no feed stands behind it.
  */
-export const PRICE_FLAGS = ['single', 'disputed', 'depeg', 'hold'] as const;
+export const PRICE_FLAGS = ['single', 'disputed', 'depeg', 'hold', 'fetched'] as const;
 export type PriceFlag = (typeof PRICE_FLAGS)[number];
 
 export interface PriceRecord {

@@ -16,7 +16,7 @@ import { countDecision, UNLIMITED } from './price-api.ts';
 import type { PriceTable, Slot } from './price-table.ts';
 import type { PriceReader } from './read-price.ts';
 import { Refusal } from './refusal.ts';
-import { ageMsOf, countTier, findSlot, renderPrice } from './render-price.ts';
+import { ageMsOf, countTier, findSlot, renderFetched, renderPrice } from './render-price.ts';
 import type { UdpMetrics } from './udp-metrics.ts';
 import type { UdpSession, UdpSessions } from './udp-sessions.ts';
 
@@ -86,7 +86,14 @@ export function createDatagramAnswerer(parts: DatagramParts): DatagramAnswerer {
   };
 }
 
-type Answer = (datagram: Datagram, access: Access, slot: Slot, ageMs: number) => void;
+interface Found {
+  readonly slot: Slot;
+  readonly ageMs: number;
+  /** A venue was asked for it. */
+  readonly isFetched: boolean;
+}
+
+type Answer = (datagram: Datagram, access: Access, found: Found) => void;
 type Refuse = (datagram: Datagram, problem: ProblemSource) => void;
 
 /** The two ways in which it ends. */
@@ -97,8 +104,8 @@ function createEndings({ metrics, udp, send }: DatagramParts): { readonly answer
     send(`{"code":${status},"error":"${code}"}`, sender, bytes.length);
   };
 
-  const answer: Answer = (datagram, access, slot, ageMs) => {
-    const body = renderPrice(slot, access, ageMs, metrics);
+  const answer: Answer = (datagram, access, { slot, ageMs, isFetched }) => {
+    const body = (isFetched ? renderFetched : renderPrice)(slot, access, ageMs, metrics);
     if (body instanceof Refusal) return refuse(datagram, body.problem);
     const { bytes, sender } = datagram;
     if (send(body, sender, bytes.length)) return udp.answered.add();
@@ -121,11 +128,11 @@ function createPath(parts: DatagramParts): (datagram: Datagram, session: UdpSess
     const check = reader.check(slot, ageMs);
     if (check === undefined) {
       countTier(metrics, slot, record);
-      return answer(datagram, access, slot, ageMs);
+      return answer(datagram, access, { slot, ageMs, isFetched: false });
     }
-    return check.then(() => {
-      countTier(metrics, slot, record);
-      answer(datagram, access, slot, ageMsOf(slot, serverTimeMs()));
+    return check.then((isFetched) => {
+      countTier(metrics, slot, record, isFetched);
+      answer(datagram, access, { slot, ageMs: ageMsOf(slot, serverTimeMs()), isFetched });
     });
   };
 

@@ -16,7 +16,8 @@ test('every answer counts as a request, refusals by their class, reads by their 
   metrics.refused5xx.add();
   metrics.syncmapHits.add(5);
   metrics.elasticacheHits.add(4);
-  metrics.cacheMisses.add(3);
+  metrics.cacheMisses.add(2);
+  metrics.venueReads.add(1);
   expect(countForCluster(metrics, udp)).toEqual({
     tcp_requests: 9,
     udp_requests: 60,

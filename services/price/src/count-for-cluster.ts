@@ -10,7 +10,8 @@ export function countForCluster(metrics: PriceMetrics, udp: UdpMetrics): Partial
     udp_requests: udp.answered.value + udp.refused4xx.value + udp.refused5xx.value,
     syncmap_hits: metrics.syncmapHits.value,
     elasticache_hits: metrics.elasticacheHits.value,
-    cache_misses: metrics.cacheMisses.value,
+    // Neither memory nor Valkey had it.
+    cache_misses: metrics.cacheMisses.value + metrics.venueReads.value,
     errors_5xx: refused5xx.value + udp.refused5xx.value,
     errors_4xx: refused4xx.value + udp.refused4xx.value,
     rate_limit_hits: metrics.rateLimited.value,

@@ -1,5 +1,6 @@
 /** The body of /health: how this process and the stores it leans on are, from memory. */
 import type { Lifecycle } from '@weir/lifecycle';
+import type { ProviderQuotas } from '@weir/limiter';
 import type { Postgres } from '@weir/postgres';
 import type { Valkey } from '@weir/valkey';
 import type { PriceTable } from './price-table.ts';
@@ -11,6 +12,7 @@ export interface HealthSources {
   readonly node: string;
   readonly version: string;
   readonly table: PriceTable;
+  readonly quotas: Pick<ProviderQuotas, 'health'>;
   readonly ready: () => boolean | string;
 }
 
@@ -19,6 +21,7 @@ export function describeHealth(sources: HealthSources): object {
   const { valkey, postgres, lifecycle, node, version, table } = sources;
   const { connected, lastPingMs } = valkey.status();
   const hasPostgres = postgres?.healthy();
+  const { redis, rateLimiting } = sources.quotas.health();
   const isWhole = connected && hasPostgres !== false && sources.ready() === true;
   return {
     status: isWhole ? 'ok' : 'degraded',
@@ -26,7 +29,8 @@ export function describeHealth(sources: HealthSources): object {
     node,
     version,
     state: lifecycle.state,
-    redis: { connected, ...(lastPingMs !== undefined && { last_ping_ms: lastPingMs }) },
+    redis: { ...redis, connected, ...(lastPingMs !== undefined && { last_ping_ms: lastPingMs }) },
+    rateLimiting,
     ...(hasPostgres !== undefined && { postgres: { connected: hasPostgres } }),
     feeds: [...table.feeds.values()].map(({ name, slots, isSilent }) => ({
       name,

@@ -10,6 +10,8 @@ export interface PriceMetrics {
   readonly syncmapHits: HotCounter;
   readonly elasticacheHits: HotCounter;
   readonly cacheMisses: HotCounter;
+  /** A venue was asked, and has said it. */
+  readonly venueReads: HotCounter;
   // How old are the prices that are served?
   readonly ageSeconds: HotHistogram;
   // What do limits and policies decide?
@@ -55,6 +57,7 @@ export function createPriceMetrics(telemetry: Telemetry): PriceMetrics {
     syncmapHits: reads('memory'),
     elasticacheHits: reads('valkey'),
     cacheMisses: reads('none'),
+    venueReads: reads('venue'),
     ageSeconds: telemetry.histogram('weir.price.age', {
       description: 'Age of served prices',
       unit: 's',

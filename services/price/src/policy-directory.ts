@@ -23,6 +23,8 @@ export interface Access {
   /** Names of the feeds whose pairs may be asked for; `undefined`: all. */
   readonly feeds: ReadonlySet<string> | undefined;
   readonly allowStale: boolean;
+  /** Whether pairs may be asked for that no feed keeps. */
+  readonly onDemandAssets: boolean;
   readonly isDryRun: boolean;
   /** A decision about one call; `undefined` when nothing limits the key's rate. */
   readonly decide: DecideRequest | undefined;
@@ -94,6 +96,7 @@ function workOutAccess(record: ApiKeyRecord, policy: Policy | undefined, protoco
     expiresAtMs: record.expiresAtMs ?? Number.POSITIVE_INFINITY,
     feeds: policy?.feeds && new Set(policy.feeds),
     allowStale: isDryRun || (policy?.access.allowStale ?? false),
+    onDemandAssets: policy?.access.onDemandAssets ?? false,
     isDryRun,
     decide: policy && bucket && decideRequest(record, policy, bucket),
     concurrency: policy?.limits.concurrency,

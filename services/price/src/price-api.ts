@@ -8,6 +8,7 @@ import type { Authorize } from './authorize.ts';
 import { describeDenial, limitHeader } from './limit-headers.ts';
 import type { PriceMetrics } from './metrics.ts';
 import type { Access } from './policy-directory.ts';
+import type { OnDemandAssets } from './on-demand.ts';
 import type { PriceTable } from './price-table.ts';
 import type { PriceReader } from './read-price.ts';
 
@@ -16,6 +17,7 @@ export interface PriceApi {
   readonly limiter: Limiter;
   readonly table: PriceTable;
   readonly reader: PriceReader;
+  readonly onDemand: OnDemandAssets;
   readonly metrics: PriceMetrics;
   readonly tracing: Tracing;
   readonly serverTimeMs: () => number;

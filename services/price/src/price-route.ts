@@ -5,11 +5,12 @@
  */
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Type } from 'typebox';
+import { findOnDemand } from './on-demand.ts';
 import type { Access } from './policy-directory.ts';
 import { passDecision, refuse, sendJson, UNLIMITED, type Admission, type PriceApi } from './price-api.ts';
 import type { Slot } from './price-table.ts';
 import { Refusal } from './refusal.ts';
-import { ageMsOf, countTier, findSlot, renderPrice } from './render-price.ts';
+import { ageMsOf, countTier, findSlot, renderFetched, renderPrice } from './render-price.ts';
 import { AssetText, chargedAnswers, PriceAnswer } from './schemas.ts';
 import { inSpan, startRequestSpan } from './trace-request.ts';
 
@@ -47,7 +48,16 @@ function authorize(api: PriceApi, reply: FastifyReply, asset: unknown, header: s
 function decide(api: PriceApi, reply: FastifyReply, asset: unknown, access: Access | Refusal): Ending {
   if (access instanceof Refusal) return refuse(api, reply, access.problem);
   const slot = findSlot(api.table, asset, access);
-  if (slot instanceof Refusal) return refuse(api, reply, slot.problem);
+  if (!(slot instanceof Refusal)) return admit(api, reply, slot, access);
+  const finding = findOnDemand(api.onDemand, asset, access, slot);
+  if (finding === undefined) return refuse(api, reply, slot.problem);
+  return finding.then((found) => {
+    if (found instanceof Refusal) refuse(api, reply, found.problem);
+    else return admit(api, reply, found, access);
+  });
+}
+
+function admit(api: PriceApi, reply: FastifyReply, slot: Slot, access: Access): Ending {
   const decision = access.decide === undefined ? UNLIMITED : api.limiter.decide(access.decide);
   if (!(decision instanceof Promise)) {
     if (passDecision(api, reply, access, decision)) return read(api, reply, slot, { access, decision });
@@ -66,11 +76,11 @@ function read(api: PriceApi, reply: FastifyReply, slot: Slot, admission: Admissi
   const check = api.reader.check(slot, ageMs);
   if (check === undefined) {
     countTier(api.metrics, slot, record);
-    return answer(api, reply, { slot, ageMs, admission });
+    return answer(api, reply, { slot, ageMs, admission, isFetched: false });
   }
-  return check.then(() => {
-    countTier(api.metrics, slot, record);
-    answer(api, reply, { slot, ageMs: ageMsOf(slot, api.serverTimeMs()), admission });
+  return check.then((isFetched) => {
+    countTier(api.metrics, slot, record, isFetched);
+    answer(api, reply, { slot, ageMs: ageMsOf(slot, api.serverTimeMs()), admission, isFetched });
   });
 }
 
@@ -78,11 +88,12 @@ interface Read {
   readonly slot: Slot;
   readonly ageMs: number;
   readonly admission: Admission;
+  readonly isFetched: boolean;
 }
 
-function answer(api: PriceApi, reply: FastifyReply, { slot, ageMs, admission }: Read): void {
+function answer(api: PriceApi, reply: FastifyReply, { slot, ageMs, admission, isFetched }: Read): void {
   const { access, decision } = admission;
-  const body = renderPrice(slot, access, ageMs, api.metrics);
+  const body = (isFetched ? renderFetched : renderPrice)(slot, access, ageMs, api.metrics);
   if (body instanceof Refusal) refuse(api, reply, body.problem, admission);
   else sendJson(api, reply, { body, bytes: body.length + slot.headExtraBytes, access, decision });
 }

@@ -35,6 +35,10 @@ export interface Slot {
   lastAskedMs: number;
   /** Monotonic instant of the last look into Valkey. */
   checkedMs: number;
+  /** Monotonic instant before which no venue is asked for it. */
+  fetchFromMs: number;
+  /** Of a pair that no feed keeps. */
+  readonly isOnDemand: boolean;
 }
 
 /** Further than this ahead of the server's clock, a held record is of data that the server no longer has. */
@@ -84,22 +88,28 @@ export function createPriceTable(): PriceTable {
     },
     apply(record, serverNowMs) {
       const slot = slots.get(formatPair(record));
-      if (slot === undefined || !supersedes(slot.record, record, serverNowMs)) return false;
-      slot.record = record;
-      slot.head = undefined;
-      return true;
+      return slot !== undefined && applyRecord(slot, record, serverNowMs);
     },
     confirm({ document: { quote } }, { asset, sinceSeq, seq, confirmedAtMs }) {
       const slot = slots.get(formatPair({ asset, quote }));
       if (slot === undefined) return undefined;
       const { record } = slot;
-      if (record === undefined || record.seq < sinceSeq) return slot;
+      // One that was fetched for a request is not the feed's, whatever its number.
+      if (record === undefined || record.seq < sinceSeq || record.flags?.includes('fetched')) return slot;
       if (record.seq >= seq) return undefined;
       slot.record = { ...record, seq, confirmedAtMs };
       slot.head = undefined;
       return undefined;
     },
   };
+}
+
+/** Keeps a record if it is newer than the one held. */
+export function applyRecord(slot: Slot, record: PriceRecord, serverNowMs: number): boolean {
+  if (!supersedes(slot.record, record, serverNowMs)) return false;
+  slot.record = record;
+  slot.head = undefined;
+  return true;
 }
 
 interface Arrangement {
@@ -129,7 +139,7 @@ function arrange(documents: ReadonlyMap<string, Feed>, previous: Arrangement, mo
   return { feeds, slots };
 }
 
-function newFeed(document: Feed, monotonicMs: number): FeedState {
+export function newFeed(document: Feed, monotonicMs: number): FeedState {
   return {
     name: document.feed,
     document,
@@ -142,7 +152,7 @@ function newFeed(document: Feed, monotonicMs: number): FeedState {
   };
 }
 
-function newSlot(pair: string, feed: FeedState): Slot {
+export function newSlot(pair: string, feed: FeedState, isOnDemand = false): Slot {
   return {
     pair,
     feed,
@@ -151,6 +161,8 @@ function newSlot(pair: string, feed: FeedState): Slot {
     headExtraBytes: 0,
     lastAskedMs: 0,
     checkedMs: Number.NEGATIVE_INFINITY,
+    fetchFromMs: Number.NEGATIVE_INFINITY,
+    isOnDemand,
   };
 }
 

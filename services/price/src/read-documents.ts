@@ -4,7 +4,10 @@ import type { FeedDocument, PolicyDocument } from '@weir/wire';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 
-export type Feed = Pick<FeedDocument, 'feed' | 'suspend' | 'assets' | 'quote' | 'freshness'> & {
+export type Feed = Pick<
+  FeedDocument,
+  'feed' | 'suspend' | 'assets' | 'quote' | 'sources' | 'freshness' | 'fallback'
+> & {
   readonly publish: Pick<FeedDocument['publish'], 'heartbeatMs'>;
 };
 export type Policy = Pick<
@@ -17,11 +20,28 @@ const code = Type.String({ pattern: `^(?:${parameters.asset.pattern})$` });
 const amount = Type.Optional(Type.Number());
 const ageMs = Type.Number({ minimum: 0 });
 
+const quotaSchema = Type.Object({
+  points: Type.Number({ exclusiveMinimum: 0 }),
+  durationMs: Type.Number({ exclusiveMinimum: 0 }),
+  window: Type.Enum(['Smooth', 'Fixed']),
+});
+
 const feedSchema = Type.Object({
   feed: Type.String(),
   suspend: Type.Boolean(),
   assets: Type.Array(code),
   quote: code,
+  sources: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      exchange: Type.String(),
+      url: Type.Optional(Type.String()),
+      restUrl: Type.Optional(Type.String()),
+      symbols: Type.Optional(Type.Record(Type.String(), Type.String())),
+      quota: Type.Optional(quotaSchema),
+    }),
+  ),
+  fallback: Type.Object({ enabled: Type.Boolean() }),
   freshness: Type.Object({ freshMs: ageMs, staleMs: ageMs, deadMs: ageMs }),
   publish: Type.Object({ heartbeatMs: Type.Number({ minimum: 0 }) }),
 });

@@ -19,7 +19,8 @@ test('a request reads by the client for what callers wait for, many pairs by the
   const [slot] = table.declare(new Map([['weir/majors', feedDocument()]]), clock.monotonicMs());
   if (slot === undefined) throw new Error('there is one');
   const valkey = { decide: client('decide'), bulk: client('bulk'), serverTimeMs: () => 0 };
-  const reader = createPriceReader({ valkey, table, clock });
+  const fetcher = { isDue: () => false, fetch: () => Promise.resolve(true) };
+  const reader = createPriceReader({ valkey, fetcher, clock });
   await clock.advance(1_000);
   const many = reader.read(slot);
   const request = reader.check(slot, Number.POSITIVE_INFINITY);
@@ -27,6 +28,6 @@ test('a request reads by the client for what callers wait for, many pairs by the
   const key = keyspace.price.key({ pair: slot.pair });
   expect(calls).toEqual([`bulk ${key}`, `decide ${key}`]);
   release.resolve(null);
-  expect(await Promise.all([many, request])).toEqual([true, true]);
+  expect(await Promise.all([many, request])).toEqual([true, false]);
   expect(reader.check(slot, Number.POSITIVE_INFINITY)).toBeUndefined();
 });

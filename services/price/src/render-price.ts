@@ -43,22 +43,35 @@ export function ageMsOf(slot: Slot, serverNowMs: number): number {
 }
 
 /** Counts which tier had a price: `before` is what memory held when the request came. */
-export function countTier(metrics: PriceMetrics, slot: Slot, before: Slot['record']): void {
-  if (slot.record === undefined) metrics.cacheMisses.add();
+export function countTier(metrics: PriceMetrics, slot: Slot, before: Slot['record'], isFetched = false): void {
+  if (isFetched) metrics.venueReads.add();
+  else if (slot.record === undefined) metrics.cacheMisses.add();
   else if (slot.record === before) metrics.syncmapHits.add();
   else metrics.elasticacheHits.add();
 }
 
-/** The JSON of the price a slot holds. */
+/** The JSON of the price a slot holds, as it was found in a cache. */
 export function renderPrice(slot: Slot, access: Access, ageMs: number, metrics: PriceMetrics): string | Refusal {
+  const body = render(slot, access, ageMs, true);
+  if (typeof body === 'string') metrics.ageSeconds.record(ageMs / 1_000);
+  return body;
+}
+
+/** The same for those who waited while a venue was asked. */
+export function renderFetched(slot: Slot, access: Access, ageMs: number, metrics: PriceMetrics): string | Refusal {
+  const body = render(slot, access, ageMs, false);
+  if (typeof body === 'string') metrics.ageSeconds.record(ageMs / 1_000);
+  return body;
+}
+
+function render(slot: Slot, access: Access, ageMs: number, isCached: boolean): string | Refusal {
   const { record } = slot;
   if (record === undefined) {
     return new Refusal({ code: 'PRICE_NOT_AVAILABLE', detail: `There is no price of ${slot.pair} yet.` });
   }
   const status = priceStatus(ageMs, slot.feed.document.freshness);
   if (status === 'dead' && !access.allowStale) return deadPrice(slot, ageMs);
-  metrics.ageSeconds.record(ageMs / 1_000);
-  return priceJson(headOf(slot, record), true, ageMs, status);
+  return priceJson(headOf(slot, record), isCached, ageMs, status);
 }
 
 function deadPrice(slot: Slot, ageMs: number): Refusal {

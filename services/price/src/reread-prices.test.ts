@@ -10,7 +10,7 @@ function slotsOf(count: number): readonly Slot[] {
   return createPriceTable().declare(new Map([['weir/majors', feedDocument({ assets })]]), 0);
 }
 
-function readerOf(answers: (slot: Slot) => boolean): PriceReader & { readonly reads: string[] } {
+function readerOf(answers: (slot: Slot) => boolean): Pick<PriceReader, 'read'> & { readonly reads: string[] } {
   const reads: string[] = [];
   return {
     reads,
@@ -18,7 +18,6 @@ function readerOf(answers: (slot: Slot) => boolean): PriceReader & { readonly re
       reads.push(slot.pair);
       return Promise.resolve(answers(slot));
     },
-    check: () => undefined,
   };
 }
 

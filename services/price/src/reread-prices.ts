@@ -16,7 +16,10 @@ export interface Rereader {
   close(): void;
 }
 
-export function createRereader(options: { readonly reader: PriceReader; readonly clock: Clock }): Rereader {
+export function createRereader(options: {
+  readonly reader: Pick<PriceReader, 'read'>;
+  readonly clock: Clock;
+}): Rereader {
   const { reader, clock } = options;
   let pending = new Set<Slot>();
   const waiting: (() => void)[] = [];

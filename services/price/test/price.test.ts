@@ -289,7 +289,12 @@ describe('what else it says', () => {
 
   test('/health says how its stores are', async () => {
     const { body } = await pod.get('/health');
-    expect(body).toMatchObject({ status: 'ok', service: 'price', redis: { connected: true } });
+    expect(body).toMatchObject({
+      status: 'ok',
+      service: 'price',
+      redis: { connected: true, enabled: true, usedMemory: expect.any(Number), connectedClients: expect.any(Number) },
+      rateLimiting: { mode: 'distributed', local: {}, distributed: {} },
+    });
   });
 
   test('/openapi.json describes every route, and /docs shows them', async () => {

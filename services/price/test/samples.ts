@@ -26,7 +26,8 @@ export function feedDocument(changes: Partial<FeedDocument> = {}): FeedDocument 
     aggregation: { method: 'Median', minSources: 1, maxDeviationBps: 50 },
     freshness: { freshMs: 5_000, staleMs: 15_000, deadMs: 60_000 },
     publish: { intervalMs: 50, heartbeatMs: 1_000 },
-    fallback: { enabled: true },
+    // Tests of fetching name their own venues: none may ask a real one.
+    fallback: { enabled: false },
     ...changes,
   };
 }
