@@ -14,7 +14,7 @@ import type { OwnQuota } from './quota-register.ts';
 import { createSafeShare, owedBy, type SafeShare } from './safe-share.ts';
 
 /** Longer than the longest lease, and than a process takes to notice and to tell: a probe, a look and a call. */
-export const LEARNING_MS = 500;
+const LEARNING_MS = 500;
 /** How long a process that Valkey does not answer takes nothing: it may be the only one, and the others go on. */
 const DOUBT_MS = 1_000;
 /** An error reply says that the next call would get one too. */

@@ -13,7 +13,7 @@ export interface PointsWaiter {
   hasWaited: boolean;
 }
 
-export const REQUEST_CLASSES: readonly RequestClass[] = ['interactive', 'background'];
+const REQUEST_CLASSES: readonly RequestClass[] = ['interactive', 'background'];
 
 export class ProviderQueue {
   readonly #waiting: Record<RequestClass, PointsWaiter[]> = { interactive: [], background: [] };

@@ -3,7 +3,7 @@ import { isLowerQuota, lowestQuota } from '@weir/wire';
 import type { ProviderQuota, QuotaSource } from './provider-quotas.ts';
 
 /** For a provider of which nobody says anything. */
-export const DEFAULT_QUOTA: ProviderQuota = { points: 50_000, durationMs: 60_000, window: 'Smooth' };
+const DEFAULT_QUOTA: ProviderQuota = { points: 50_000, durationMs: 60_000, window: 'Smooth' };
 
 export interface OwnQuota {
   readonly quota: ProviderQuota;
