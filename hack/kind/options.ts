@@ -15,7 +15,7 @@ Usage: npm run kind:up -- [options]
 
   --name <cluster>    name of the cluster (default ${DEFAULT_CLUSTER})
   --http-port <port>  of the price API on 127.0.0.1 (default ${DEFAULT_HOST_PORTS.http})
-  --udp-port <port>   kept for UDP, which this version does not serve (default ${DEFAULT_HOST_PORTS.udp})
+  --udp-port <port>   for prices over UDP (default ${DEFAULT_HOST_PORTS.udp})
   --help              this text
 
 Running it again brings the cluster up to date. Environment:

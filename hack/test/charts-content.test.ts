@@ -36,7 +36,9 @@ function environmentOf(manifest: Manifest): Record<string, string> {
     WEIR_OPERATOR_NAMESPACE: 'shop',
     WEIR_NODE_NAME: 'pod-0',
   };
-  return Object.fromEntries(env.map(({ name, value }) => [name, value ?? elsewhere[name] ?? 'from a Secret']));
+  return Object.fromEntries(
+    env.map(({ name, value }) => [name, value ?? elsewhere[name] ?? 'from-a-Secret-in-the-same-namespace']),
+  );
 }
 
 const merged = (...parts: readonly object[]): object => {
@@ -243,6 +245,25 @@ describe.skipIf(!hasHelm)(`charts by helm${hasHelm ? '' : ' (skipped: helm is no
       ]);
     });
 
+    it('over UDP has a secret of its own, or one that is there already; without UDP there is none', () => {
+      const secretOf = (udp: object) => {
+        const manifests = price({ udp });
+        const env = podOf(find(manifests, 'Deployment', 'weir-price'))?.spec.containers[0]?.env ?? [];
+        const { valueFrom } = env.find(({ name }) => name === 'WEIR_UDP_SECRET') ?? {};
+        const made = manifests.filter(({ kind, metadata }) => kind === 'Secret' && metadata.name === 'weir-price-udp');
+        return { valueFrom, made: made.length };
+      };
+      expect(secretOf({ enabled: false })).toEqual({ valueFrom: undefined, made: 0 });
+      expect(secretOf({ enabled: true })).toEqual({
+        valueFrom: { secretKeyRef: { name: 'weir-price-udp', key: 'secret' } },
+        made: 1,
+      });
+      expect(secretOf({ enabled: true, existingSecret: 'mine' })).toEqual({
+        valueFrom: { secretKeyRef: { name: 'mine', key: 'secret' } },
+        made: 0,
+      });
+    });
+
     it('is a LoadBalancer, an Ingress and an HTTPRoute', () => {
       const manifests = render({ values: everything });
       expect(find(manifests, 'Service', 'weir-price').spec).toMatchObject({
@@ -256,7 +277,7 @@ describe.skipIf(!hasHelm)(`charts by helm${hasHelm ? '' : ' (skipped: helm is no
       for (const kind of ['Ingress', 'HTTPRoute']) {
         const spec = JSON.stringify(find(manifests, kind, 'weir-price').spec);
         const paths = [...spec.matchAll(/"(\/[^"]*)"/g)].map(([, matched]) => matched);
-        expect(paths, kind).toEqual(['/price', '/prices', '/assets', '/docs', '/openapi.json']);
+        expect(paths, kind).toEqual(['/price', '/prices', '/assets', '/v1/udp-sessions', '/docs', '/openapi.json']);
       }
     });
 

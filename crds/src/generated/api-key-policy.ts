@@ -38,7 +38,7 @@ export interface ApiKeyPolicySpec {
     readonly reportsPerMonth?: number;
     /** Time between two admitted calls once a call was refused. More than 0s makes every decision a shared one, which is slower. Not enforced by this version. */
     readonly minimumWait?: string;
-    /** Calls and streams of a key at the same time. Not enforced by this version. */
+    /** Streams of a key that are open at the same time. Calls are not counted by this version. */
     readonly concurrency?: number;
   };
   /** What a key may cost, in US dollars, exactly. Not enforced by this version. */
@@ -57,7 +57,7 @@ export interface ApiKeyPolicySpec {
   };
   /** What keys may use. */
   readonly access: {
-    /** Ways to ask for prices. This version serves http alone. */
+    /** Ways to ask for prices. udp needs price to serve it, which the chart does by price.udp.enabled; sse stands for /prices/stream. */
     readonly protocols: readonly ('http' | 'udp' | 'sse')[];
     /** Whether a dead price is served, with its true age, rather than refused. */
     readonly allowStale: boolean;
@@ -231,7 +231,7 @@ export const apiKeyPolicySchema: StructuralSchema = {
             concurrency: {
               type: 'integer',
               format: 'int32',
-              description: 'Calls and streams of a key at the same time. Not enforced by this version.',
+              description: 'Streams of a key that are open at the same time. Calls are not counted by this version.',
               minimum: 1,
               maximum: 100000,
             },
@@ -288,7 +288,8 @@ export const apiKeyPolicySchema: StructuralSchema = {
           properties: {
             protocols: {
               type: 'array',
-              description: 'Ways to ask for prices. This version serves http alone.',
+              description:
+                'Ways to ask for prices. udp needs price to serve it, which the chart does by price.udp.enabled; sse stands for /prices/stream.',
               default: ['http', 'udp', 'sse'],
               minItems: 1,
               maxItems: 3,

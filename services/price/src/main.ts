@@ -13,7 +13,9 @@ async function start(parts: ProcessParts<Config>): Promise<void> {
   const postgres = createPostgres({ url: config.WEIR_POSTGRES_URL, clock, logger, telemetry });
   lifecycle.onStop('postgres', () => postgres.close());
   void migrateWhenPossible(keyMigrations, { postgres, clock, logger, signal: lifecycle.draining });
-  const server = await buildPrice({ ...parts, postgres });
+  const { WEIR_UDP_SECRET: secret, WEIR_UDP_PORT: port, WEIR_STREAMS_MAX: streamsMax } = config;
+  const udp = secret === undefined ? undefined : { host: config.WEIR_HTTP_HOST, port, secret };
+  const server = await buildPrice({ ...parts, postgres, udp, streams: { streamsMax } });
   const { url } = await listen(server, { host: config.WEIR_HTTP_HOST, port: config.WEIR_HTTP_PORT });
   lifecycle.markReady();
   logger.info({ url }, 'listening');
@@ -23,7 +25,7 @@ await runProcess(
   {
     service: 'price',
     version: packageJson.version,
-    summary: 'serves prices over HTTP to holders of API keys',
+    summary: 'serves prices over HTTP, as streams and over UDP, to holders of API keys',
     settings: settingsTable(configSchema.properties),
     readConfig: (env): Config => loadConfig(configSchema, env),
     start,

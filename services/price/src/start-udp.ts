@@ -20,6 +20,8 @@ export interface UdpSettings {
   readonly portSetting?: string;
   /** One for all servers of an installation. */
   readonly secret: string;
+  /** Told once it is open. */
+  readonly onPort?: (port: number) => void;
 }
 
 export interface UdpParts {
@@ -68,6 +70,8 @@ export async function startUdp(server: FastifyInstance, api: PriceApi, parts: Ud
     telemetry,
     onDatagram: (bytes, sender) => answerer.take(bytes, sender),
   });
+  settings.onPort?.(socket.port);
+  logger.info({ udpPort: socket.port }, 'listening on UDP');
   addUdpSessionRoute(server, api, { sessions, authorize: createAuthorizer(authorization), port: () => socket.port });
   lifecycle.onStop('udp', async () => {
     socket.stopReading();

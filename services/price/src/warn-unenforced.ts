@@ -20,12 +20,11 @@ export function createUnenforcedWarner(logger: Pick<Logger, 'warn'>): Unenforced
 }
 
 function unenforcedFields({ limits, budget }: Policy): readonly string[] {
-  const { requestsPerMinute, requestsPerMonth, minimumWaitMs, concurrency } = limits;
+  const { requestsPerMinute, requestsPerMonth, minimumWaitMs } = limits;
   const declared = {
     'limits.requestsPerMinute': requestsPerMinute,
     'limits.requestsPerMonth': requestsPerMonth,
     'limits.minimumWait': minimumWaitMs,
-    'limits.concurrency': concurrency,
     'budget.daily': budget?.dailyMicro,
     'budget.monthly': budget?.monthlyMicro,
   };

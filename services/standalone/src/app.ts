@@ -6,6 +6,7 @@
  * a restart; a stop drains the API first and the servers last, and leaves no process, however this one ends. Does not:
  * rotate keys, watch the folder for changes, or serve more than one machine.
  */
+import { randomBytes } from 'node:crypto';
 import type { Clock } from '@weir/clock';
 import { isWeirError, WeirError } from '@weir/errors';
 import { startExchanges } from '@weir/exchanges';
@@ -15,7 +16,7 @@ import { keyMigrations } from '@weir/keys';
 import type { Lifecycle } from '@weir/lifecycle';
 import { createPostgres, migrate, type Postgres } from '@weir/postgres';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '@weir/postgres/embedded';
-import { buildPrice } from '@weir/price';
+import { buildPrice, type UdpSettings } from '@weir/price';
 import { createTelemetry, type Logger, type Telemetry } from '@weir/telemetry';
 import { createValkey, parseValkeyUrl, type Valkey } from '@weir/valkey';
 import { findValkeyServer } from '@weir/valkey/embedded';
@@ -87,7 +88,8 @@ export async function startStandalone(options: StandaloneOptions, deps: Standalo
   const shared = createFeedShared({ ...deps, ...stores });
   lifecycle.onStop('upstreams', () => shared.close());
   for (const { feed } of documents.feeds) feeds.push(await startFeed({ ...deps, ...stores, shared, node: NODE, feed }));
-  const server = await buildPrice({ ...deps, ...stores, node: NODE });
+  const udp = udpSettings(options, (port) => progress('UDP', `port ${port} of ${options.host}`));
+  const server = await buildPrice({ ...deps, ...stores, node: NODE, udp });
   const { url } = await listen(server, { host: options.host, port: options.httpPort, portSetting: '--http-port' });
   progress('price API', `${url}, described at ${url}/docs`);
 
@@ -166,6 +168,11 @@ async function connectVenues(
   progress('venues', `simulated: ${addresses.join(', ')}`);
   for (const source of leftOut) progress('', `source ${source} is left out: its exchange is not simulated`);
   return { ...declared, feeds };
+}
+
+/** Sessions of an earlier start are gone with its Valkey, so their secret may be too. */
+function udpSettings({ host, udpPort }: StandaloneOptions, onPort: (port: number) => void): UdpSettings {
+  return { host, port: udpPort, portSetting: '--udp-port', secret: randomBytes(32).toString('base64url'), onPort };
 }
 
 function count({ feeds, policies }: Documents): string {

@@ -10,6 +10,7 @@ describe('the command line', () => {
       resources: '/weir/crds/examples',
       host: '127.0.0.1',
       httpPort: 8080,
+      udpPort: 0,
       valkeyPort: 0,
       postgresPort: 0,
       seed: 1,
@@ -24,13 +25,14 @@ describe('the command line', () => {
     expect(parse(...argv)).toMatchObject({
       venues: 'live',
       httpPort: 1234,
+      udpPort: 1234,
       valkeyPort: 1234,
       postgresPort: 1234,
       seed: 1234,
       logLevel: 'info',
       host: '::1',
     });
-    expect(named).toHaveLength(9);
+    expect(named).toHaveLength(10);
   });
 
   it('asks for the help', () => {

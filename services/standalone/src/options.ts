@@ -14,6 +14,8 @@ export interface StandaloneOptions {
   readonly host: string;
   readonly httpPort: number;
   /** 0: any free one. */
+  readonly udpPort: number;
+  /** 0: any free one. */
   readonly valkeyPort: number;
   /** 0: any free one. */
   readonly postgresPort: number;
@@ -32,7 +34,8 @@ Usage: npm start -- [options]
   --resources <folder>     YAML files with PriceFeeds and ApiKeyPolicies (default crds/examples)
   --data <folder>          where Postgres and the texts of keys are kept (default .weir)
   --http-port <port>       port of the price API (default ${DEFAULT_HTTP_PORT}; 0 takes any free one)
-  --host <address>         address the price API listens on (default 127.0.0.1)
+  --udp-port <port>        port for prices over UDP (default: any free one)
+  --host <address>         address the price API and UDP listen on (default 127.0.0.1)
   --valkey-port <port>     port of the embedded Valkey (default: any free one)
   --postgres-port <port>   port of the embedded Postgres (default: any free one)
   --seed <number>          of the simulated prices (default 1)
@@ -45,6 +48,7 @@ const DEFAULTS = {
   resources: '',
   data: '.weir',
   'http-port': String(DEFAULT_HTTP_PORT),
+  'udp-port': '0',
   host: '127.0.0.1',
   'valkey-port': '0',
   'postgres-port': '0',
@@ -64,7 +68,7 @@ const flags: NonNullable<ParseArgsConfig['options']> = {
 export function parseOptions(argv: readonly string[], defaultResources: string): StandaloneOptions | undefined {
   const { values, faults, isHelp } = parseFlags(argv);
   if (isHelp) return undefined;
-  const port = (name: 'http-port' | 'valkey-port' | 'postgres-port'): number => {
+  const port = (name: 'http-port' | 'udp-port' | 'valkey-port' | 'postgres-port'): number => {
     const value = values[name];
     if (!/^\d{1,5}$/.test(value) || Number(value) > 65_535)
       faults.push(`--${name} is "${value}", and must be 0 to 65535`);
@@ -83,6 +87,7 @@ export function parseOptions(argv: readonly string[], defaultResources: string):
     data: path.resolve(values.data),
     host: values.host,
     httpPort: port('http-port'),
+    udpPort: port('udp-port'),
     valkeyPort: port('valkey-port'),
     postgresPort: port('postgres-port'),
     seed: Number(seed),

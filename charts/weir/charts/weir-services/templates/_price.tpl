@@ -11,6 +11,13 @@
 {{ include "weir.valkeyEnv" (dict "root" . "user" "price") }}
 {{ include "weir.postgresEnv" . }}
 {{ include "weir.processEnv" (dict "root" . "logLevel" .Values.price.logLevel "drainSeconds" (include "price.drainSeconds" . | int)) }}
+{{- with .Values.price.udp }}
+{{- if .enabled }}
+- name: WEIR_UDP_SECRET
+  valueFrom:
+    secretKeyRef: { name: {{ default (include "weir.fullname" (dict "root" $ "component" "price-udp")) .existingSecret }}, key: secret }
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{/* What a Service says of its exposure. Takes one of price.service, price.udp. */}}
