@@ -5,7 +5,9 @@
  * is never served without its true age; what is refused before the limits is not charged; Valkey away: prices in memory
  * are served and limits follow the policy's `onValkeyFailure`; Postgres away: only keys seen for the first time notice,
  * and they get 503, never 401; before the feeds and policies were read that an operator has published, everybody gets
- * 503, never 403 or 404; a process that stood still decides nothing by policies that are older than that. Does not: fetch prices from exchanges, or write them.
+ * 503, never 403 or 404; a process that stood still decides nothing by policies that are older than
+ * that; a price that nobody has is asked of a venue once in the cluster, within the governor and the venue's quota. Does not:
+ * follow venues, or make prices of several (feeds do).
  */
 import type { Clock } from '@weir/clock';
 import { reportStats } from '@weir/cluster';
@@ -23,6 +25,7 @@ import { createAuthorizer, type AuthorizerOptions } from './authorize.ts';
 import { countForCluster } from './count-for-cluster.ts';
 import { describeHealth } from './describe-health.ts';
 import { followUpdates } from './follow-updates.ts';
+import { addGovernorRoute } from './governor-route.ts';
 import { createStallGuard } from './guard-stalls.ts';
 import { createPriceMetrics, type PriceMetrics } from './metrics.ts';
 import { createPolicyDirectory, type PolicyDirectory } from './policy-directory.ts';
@@ -33,6 +36,7 @@ import { addPricesRoute } from './prices-route.ts';
 import { readFeed, readPolicy } from './read-documents.ts';
 import { createPriceReader, type PriceReader } from './read-price.ts';
 import { createRereader } from './reread-prices.ts';
+import { startFetching, type Fetching } from './start-fetching.ts';
 import { startStreams, type StreamSettings } from './start-streams.ts';
 import { startUdp, type UdpSettings } from './start-udp.ts';
 import { createUdpMetrics } from './udp-metrics.ts';
@@ -63,7 +67,9 @@ export async function buildPrice(deps: PriceDeps): Promise<FastifyInstance> {
   const { valkey, postgres, clock, logger, telemetry, lifecycle } = deps;
   const metrics = createPriceMetrics(telemetry);
   const udpMetrics = createUdpMetrics(telemetry);
-  const prices = startPrices(deps, metrics);
+  const table = createPriceTable();
+  const fetching = startFetching({ ...deps, table, liveCallers: () => stats.liveCallers() });
+  const prices = startPrices(deps, metrics, table, fetching);
   // Whoever has changed a policy waits until every process says that it is in force.
   const policies = startPolicies(deps, () => stats.reportNow());
   const stats = reportStats({
@@ -80,7 +86,8 @@ export async function buildPrice(deps: PriceDeps): Promise<FastifyInstance> {
   const keys = createKeyCache({ valkey, postgres, clock, logger, telemetry });
   lifecycle.onStop('keys', () => keys.close());
 
-  const { table, reader } = prices;
+  const { reader } = prices;
+  const { onDemand, quotas } = fetching;
   const ready = (): boolean | string =>
     prices.missing() ?? policies.missing() ?? (valkey.status().connected || 'Valkey does not answer');
   const server = createHttpServer({
@@ -92,7 +99,7 @@ export async function buildPrice(deps: PriceDeps): Promise<FastifyInstance> {
     openapi: { title: 'Weir price API', version: deps.version, description: API_DESCRIPTION },
     ready,
     paused: () => (policies.hold() === undefined ? undefined : 'after a stall the policies are being compared'),
-    health: () => describeHealth({ ...deps, table, ready }),
+    health: () => describeHealth({ ...deps, table, quotas, ready }),
   });
   const serverTimeMs = (): number => valkey.serverTimeMs();
   const isInformed = (): boolean => prices.isDeclared() && policies.missing() === undefined;
@@ -102,11 +109,12 @@ export async function buildPrice(deps: PriceDeps): Promise<FastifyInstance> {
   };
   const authorize = createAuthorizer(authorization('http'));
   const { tracing } = telemetry;
-  const api: PriceApi = { authorize, limiter, table, reader, metrics, tracing, serverTimeMs };
+  const api: PriceApi = { authorize, limiter, table, reader, onDemand, metrics, tracing, serverTimeMs };
   countUnroutedErrors(server, metrics);
   addPriceRoute(server, api);
   addPricesRoute(server, api);
   addAssetsRoute(server, api);
+  addGovernorRoute(server, fetching.governor);
   startStreams(server, api, { ...deps, settings: deps.streams ?? {}, authorization: authorization('sse'), livePods });
   if (deps.udp !== undefined) {
     const parts = { settings: deps.udp, authorization: authorization('udp'), metrics: udpMetrics };
@@ -120,7 +128,6 @@ const API_DESCRIPTION =
   'Real-time prices with their true age. Every answer names the limits that apply to its key; every refusal is a problem document with a stable code and a way out.';
 
 interface Prices {
-  readonly table: PriceTable;
   readonly reader: PriceReader;
   /** Whether the feeds were read that somebody has published. */
   isDeclared(): boolean;
@@ -128,11 +135,11 @@ interface Prices {
   missing(): string | undefined;
 }
 
-/** T1 and T2, following the documents of the feeds. */
-function startPrices(deps: PriceDeps, metrics: PriceMetrics): Prices {
+/** The tiers, following the documents of the feeds. */
+function startPrices(deps: PriceDeps, metrics: PriceMetrics, table: PriceTable, fetching: Fetching): Prices {
   const { valkey, clock, logger, lifecycle, telemetry } = deps;
-  const table = createPriceTable();
-  const reader = createPriceReader({ valkey, table, clock });
+  const { fetcher } = fetching;
+  const reader = createPriceReader({ valkey, fetcher, clock });
   const rereader = createRereader({ reader, clock });
   const updates = followUpdates({
     valkey,
@@ -152,6 +159,7 @@ function startPrices(deps: PriceDeps, metrics: PriceMetrics): Prices {
     parse: readFeed,
     onChange: (documents, seq) => {
       rereader.add(table.declare(documents, clock.monotonicMs()));
+      fetching.follow(documents);
       if (seq === 0 || isWarm) return;
       void rereader.idle().then(() => {
         isWarm = true;
@@ -169,7 +177,7 @@ function startPrices(deps: PriceDeps, metrics: PriceMetrics): Prices {
     if (!isDeclared()) return 'no feeds have been published yet';
     return isWarm || table.size === 0 ? undefined : 'prices are being read';
   };
-  return { table, reader, isDeclared, missing };
+  return { reader, isDeclared, missing };
 }
 
 function startPolicies({ valkey, clock, logger, lifecycle }: PriceDeps, onSeq: () => void) {
