@@ -46,7 +46,7 @@ test('neither seq nor instant goes back, of one pod and asset', () => {
   const made = watch();
   expect(made.check(SERVED)).toBeUndefined();
   expect(made.check({ ...SERVED, seq: 4 })?.rule).toBe('order');
-  expect(made.check({ ...SERVED, timestampMs: 9_990, ageMs: 60 })?.rule).toBe('order');
+  expect(made.check({ ...SERVED, timestampMs: 9_950, ageMs: 100 })?.rule).toBe('order');
   expect(made.check({ ...SERVED, pod: 'q', seq: 4 })).toBeUndefined();
   expect(made.checked).toBe(4);
 });

@@ -99,7 +99,7 @@ export function createWatch({ slackBps, lagMs }: WatchOptions): Watch {
       if (ageMs < earliest || ageMs > latest) return fail('age', `an age from ${earliest} to ${latest} ms is true`);
       const key = `${pod} ${asset}`;
       const before = last.get(key);
-      if (before !== undefined && (seq < before.seq || timestampMs < before.timestampMs)) {
+      if (before !== undefined && (seq < before.seq || timestampMs < before.timestampMs - CLOCK_MS)) {
         return fail('order', `seq ${before.seq} of ${before.timestampMs} was served before`);
       }
       last.set(key, served);
