@@ -23,10 +23,12 @@ export function krakenRest(market: Market, url: URL, nowMs: number): RestAnswer 
 
 /** No `pair` asks for all; one unknown pair fails the whole batch. */
 function answer(market: Market, wanted: string | null, body: (product: Product) => object | undefined): RestAnswer {
-  const listed = [...market.products.values()].filter(({ symbol }) => market.find(symbol) !== undefined);
-  const products = wanted === null ? listed : wanted.split(',').map((name) => findByName(listed, name));
+  const names = namesOf(market);
+  const symbols = wanted === null ? market.products.keys() : wanted.split(',').map((name) => names.get(name));
   const entries: [string, object][] = [];
-  for (const product of products) {
+  for (const symbol of symbols) {
+    const product = symbol === undefined ? undefined : market.find(symbol);
+    if (product === undefined && wanted === null) continue;
     if (product === undefined) return failed('EQuery:Unknown asset pair');
     const value = body(product);
     if (value !== undefined) entries.push([krakenNames(product.asset, product.quote).id, value]);
@@ -34,11 +36,19 @@ function answer(market: Market, wanted: string | null, body: (product: Product) 
   return ok(Object.fromEntries(entries));
 }
 
-function findByName(products: readonly Product[], name: string): Product | undefined {
-  return products.find((product) => {
-    const { id, altname, wsname } = krakenNames(product.asset, product.quote);
-    return name === id || name === altname || name === wsname || name === product.symbol;
-  });
+const NAMES = new WeakMap<Market, ReadonlyMap<string, string>>();
+
+/** The symbol behind every name of every pair; what a market lists never changes. */
+function namesOf(market: Market): ReadonlyMap<string, string> {
+  const known = NAMES.get(market);
+  if (known !== undefined) return known;
+  const names = new Map<string, string>();
+  for (const { symbol, asset, quote } of market.products.values()) {
+    const { id, altname, wsname } = krakenNames(asset, quote);
+    for (const name of [id, altname, wsname, symbol]) names.set(name, symbol);
+  }
+  NAMES.set(market, names);
+  return names;
 }
 
 function tickerBody({ last, open }: Product): object {
