@@ -137,7 +137,7 @@ function confidenceOf(votes: readonly Vote[], price: Decimal): Decimal {
   if (votes.length === 1 && only !== undefined) return only.halfSpread;
   const said = votes
     .flatMap((vote) => [vote.price - vote.halfSpread, vote.price, vote.price + vote.halfSpread])
-    .sort(compare);
+    .toSorted(compare);
   const quarter = said.length >> 2;
   return larger(price - (said[quarter] ?? price), (said[said.length - 1 - quarter] ?? price) - price);
 }

@@ -28,7 +28,7 @@ export interface QuoteBook {
   withdraw(sourceName: string, asset: string): boolean;
   /** The price now; the same object for as long as neither the value nor its confirmation has moved. */
   refresh(asset: string, nowMs: number): Aggregate | undefined;
-  /** Brings every price up to date and counts those that were confirmed within the fresh time. */
+  /** Prices that were confirmed within the fresh time; only those that seem to be older are looked at anew. */
   countFresh(nowMs: number): number;
   overview(nowMs: number): BookOverview;
 }
@@ -92,6 +92,7 @@ class KnownPrices implements QuoteBook {
     if (!isSameQuote) this.#reference = quote === DOLLAR ? createPriceEntry() : undefined;
     for (const entry of [...this.#entries.values(), ...this.#referenceEntries()]) {
       entry.settledUntilMs = UNSETTLED;
+      entry.votes = undefined;
       // A source that now means another venue starts without values.
       for (const [name, { exchange }] of entry.says)
         if (this.#exchanges.get(name) !== exchange) entry.says.delete(name);
@@ -134,7 +135,9 @@ class KnownPrices implements QuoteBook {
     const { freshMs } = this.#rules.freshness;
     let count = 0;
     for (const asset of this.assets) {
-      const aggregate = this.refresh(asset, nowMs);
+      const known = this.#entries.get(asset)?.aggregate;
+      const isKnownFresh = known !== undefined && nowMs - known.confirmedMs <= freshMs;
+      const aggregate = isKnownFresh ? known : this.refresh(asset, nowMs);
       if (aggregate !== undefined && nowMs - aggregate.confirmedMs <= freshMs) count += 1;
     }
     return count;

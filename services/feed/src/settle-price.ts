@@ -17,6 +17,8 @@ export interface PriceEntry {
   readonly says: Map<string, SourceSays>;
   readonly moves: Moves;
   aggregate: Aggregate | undefined;
+  /** The votes that the aggregate was made of, if it was made of all there were and says nothing but their median. */
+  votes: readonly Vote[] | undefined;
   /** Until then the aggregate stands if nobody says anything: when the next vote grows older than a limit. */
   settledUntilMs: number;
   /** Of the rate that something was converted by; absent: nothing was. */
@@ -30,6 +32,7 @@ export function createPriceEntry(): PriceEntry {
     says: new Map(),
     moves: createMoves(),
     aggregate: undefined,
+    votes: undefined,
     settledUntilMs: UNSETTLED,
     rateNumber: undefined,
   };
@@ -52,8 +55,14 @@ export function settle(entry: PriceEntry, context: SettleContext): void {
   const { nowMs, rules, onRejected } = context;
   believe(entry, context);
   const { votes, dropped } = collectVotes(entry, context);
-  if (dropped > 0) onRejected('depeg', dropped);
   const before = entry.aggregate;
+  if (before !== undefined && dropped === 0 && isConfirmation(entry.votes, votes, rules, nowMs)) {
+    entry.votes = votes;
+    entry.aggregate = confirmedAnew(before, votes);
+    return;
+  }
+  entry.votes = undefined;
+  if (dropped > 0) onRejected('depeg', dropped);
   const next = aggregateQuotes(votes, rules, nowMs, before);
   const depeg: readonly PriceFlag[] = dropped > 0 ? ['depeg'] : [];
   if (next === undefined) {
@@ -76,6 +85,36 @@ export function settle(entry: PriceEntry, context: SettleContext): void {
   const result = confidence === next.confidence && flags === next.flags ? next : { ...next, confidence, flags };
   const isAsBefore = before?.confirmedMs === result.confirmedMs && isSameValue(before, result);
   if (!isAsBefore) entry.aggregate = result;
+  if (dropped === 0 && result.sources.length === votes.length) entry.votes = votes;
+}
+
+/** Nearly all that is said is that a price still stands: whether the same votes make the same price, all of them counted. */
+function isConfirmation(
+  known: readonly Vote[] | undefined,
+  votes: readonly Vote[],
+  { freshness: { freshMs, staleMs } }: AggregationRules,
+  nowMs: number,
+): boolean {
+  if (known?.length !== votes.length) return false;
+  let oldest = Infinity;
+  let newest = -Infinity;
+  for (const [index, { source, price, halfSpread, confirmedMs }] of votes.entries()) {
+    const before = known[index];
+    if (before?.price !== price || before.halfSpread !== halfSpread || before.source !== source) return false;
+    if (confirmedMs < oldest) oldest = confirmedMs;
+    if (confirmedMs > newest) newest = confirmedMs;
+  }
+  return newest - oldest <= freshMs && nowMs - oldest <= staleMs;
+}
+
+function confirmedAnew(aggregate: Aggregate, votes: readonly Vote[]): Aggregate {
+  let confirmedMs = Infinity;
+  let newestMs = -Infinity;
+  for (const vote of votes) {
+    if (vote.confirmedMs < confirmedMs) confirmedMs = vote.confirmedMs;
+    if (vote.confirmedMs > newestMs) newestMs = vote.confirmedMs;
+  }
+  return aggregate.confirmedMs === confirmedMs ? aggregate : { ...aggregate, confirmedMs, newestMs };
 }
 
 /** Lets the sources' newest values count, but for leaps that nobody else sees. */
@@ -91,7 +130,7 @@ function believe(entry: PriceEntry, { labels, rules, nowMs, onRejected }: Settle
   for (const name of labels.keys()) {
     const says = entry.says.get(name);
     if (says === undefined) continue;
-    if (settleSays(says, () => othersSay(name), freshness, nowMs)) onRejected('jump', 1);
+    if (settleSays(says, { freshness, nowMs, othersSay: () => othersSay(name) })) onRejected('jump', 1);
     entry.settledUntilMs = Math.min(entry.settledUntilMs, settledUntilMs(says, freshness, nowMs));
   }
 }

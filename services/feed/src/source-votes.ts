@@ -95,20 +95,22 @@ export function saidBy(says: SourceSays, freshness: Freshness, nowMs: number): D
   return undefined;
 }
 
+/** When a settling takes place, and by what. */
+export interface Settling {
+  readonly freshness: Freshness;
+  readonly nowMs: number;
+  /** What the other sources say newest; asked only of a leap. */
+  readonly othersSay: () => readonly Decimal[];
+}
+
 /** Believes what can be believed; whether something is held back by now that was not before. */
-export function settleSays(
-  says: SourceSays,
-  othersSay: () => readonly Decimal[],
-  freshness: Freshness,
-  nowMs: number,
-): boolean {
+export function settleSays({ by }: SourceSays, settling: Settling): boolean {
   let isNewlyHeld = false;
   for (const via of VIAS) {
-    const say = says.by[via];
-    if (say?.value === undefined) continue;
-    const { value, confirmedMs, accepted } = say;
-    if (accepted !== undefined && accepted.confirmedMs >= confirmedMs && accepted.value === value) continue;
-    if (isBelievable(say, value, othersSay, freshness, nowMs)) {
+    const say = by[via];
+    if (say?.value === undefined || say.accepted?.value === say.value) continue;
+    const { value, confirmedMs } = say;
+    if (isBelievable(say, value.price, settling)) {
       say.accepted = { value, confirmedMs };
       say.isHeld = false;
       say.awaySinceMs = undefined;
@@ -120,15 +122,9 @@ export function settleSays(
   return isNewlyHeld;
 }
 
-function isBelievable(
-  say: Say,
-  { price }: SourceValue,
-  othersSay: () => readonly Decimal[],
-  { staleMs }: Freshness,
-  nowMs: number,
-): boolean {
+function isBelievable(say: Say, price: Decimal, { freshness, nowMs, othersSay }: Settling): boolean {
   const { accepted, confirmedMs } = say;
-  if (accepted === undefined || nowMs - accepted.confirmedMs > staleMs) return true;
+  if (accepted === undefined || nowMs - accepted.confirmedMs > freshness.staleMs) return true;
   if (!differs(price, accepted.value.price, JUMP_BPS)) return true;
   say.awaySinceMs ??= confirmedMs;
   if (confirmedMs - say.awaySinceMs >= JUMP_HOLD_MS) return true;
