@@ -117,3 +117,15 @@ test('accepts a smaller seq only when the held one is from the future of the ser
   expect(supersedes(held, incoming, NOW_MS + 3_600_000 - 4_999)).toBe(false);
   expect(supersedes(held, { ...held }, NOW_MS)).toBe(false);
 });
+
+test('a confirmation by its feed gives no fetched price an age: it is read again', () => {
+  const table = createPriceTable();
+  table.declare(new Map([['weir/majors', feedDocument()]]), 0);
+  const feed = table.feeds.get('weir/majors');
+  if (feed === undefined) throw new Error('there is one');
+  const fetched = priceRecord({ seq: 20, source: 'coinbase-rest', flags: ['single', 'fetched'] });
+  table.apply(fetched, 0);
+  const confirmation = { asset: 'BTC', sinceSeq: 10, seq: 30, confirmedAtMs: fetched.confirmedAtMs + 5_000 };
+  expect(table.confirm(feed, confirmation)).toBe(table.slot('BTC'));
+  expect(table.slot('BTC')?.record).toBe(fetched);
+});
