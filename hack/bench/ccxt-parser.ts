@@ -21,8 +21,8 @@ const NAMES: Readonly<Record<string, string>> = {
 
 /** As much of it as is used here. */
 interface CcxtExchange {
-  readonly tickers: Readonly<Record<string, unknown>>;
-  readonly trades: Readonly<Record<string, unknown>>;
+  readonly tickers?: Readonly<Record<string, unknown>>;
+  readonly trades?: Readonly<Record<string, unknown>>;
   client(url: string): { onMessage(message: { readonly data: string }): void };
 }
 

@@ -112,20 +112,20 @@ interface Reading {
 function readAll(world: ChaosWorld, watch: ReturnType<typeof createWatch>, say: (text: string) => void): Reading {
   let violations = 0;
   let refusals = 0;
-  let isOver = false;
+  const over = new AbortController();
   const note = (violation: Violation): void => {
     violations += 1;
     if (violations <= TOLD_MAX) say(`VIOLATION ${JSON.stringify(violation)}`);
   };
   const readOne = async (index: number): Promise<void> => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const { name, url = '' } = world.pods[index] ?? {};
       const { served, refused } = await readServed(name ?? '', url, world.key, world.assets);
       for (const one of served) {
         const violation = watch.check(one);
         if (violation !== undefined) note(violation);
       }
-      if (refused !== undefined && !isOver) {
+      if (refused !== undefined) {
         refusals += 1;
         if (refusals <= TOLD_MAX) say(`REFUSED by ${name}: ${refused}`);
       }
@@ -135,7 +135,7 @@ function readAll(world: ChaosWorld, watch: ReturnType<typeof createWatch>, say: 
   const reading = Promise.all(world.pods.map((_, index) => readOne(index)));
   return {
     async end() {
-      isOver = true;
+      over.abort();
       await reading;
       return { violations, refusals };
     },

@@ -103,7 +103,7 @@ function createDeck<T>(cards: readonly T[], random: () => number): () => T {
 }
 
 /** mulberry32. */
-export function createRandom(seed: number): () => number {
+function createRandom(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

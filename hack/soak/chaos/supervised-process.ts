@@ -44,7 +44,7 @@ export function superviseProcess(
       }
       await once(child, 'exit');
       url = undefined;
-      if (!isStopped) await sleep(systemClock, RESTART_MS);
+      await sleep(systemClock, RESTART_MS);
     }
   };
   const running = run();

@@ -34,7 +34,8 @@ const ROOT = path.resolve(import.meta.dirname, '..', '..', '..');
 const START_TIMEOUT_MS = 60_000;
 
 export async function startChaosWorld(seed: number): Promise<ChaosWorld> {
-  let [valkeyServer, postgresServer] = await Promise.all([startEmbeddedValkey(), startEmbeddedPostgres()]);
+  const [firstValkey, postgresServer] = await Promise.all([startEmbeddedValkey(), startEmbeddedPostgres()]);
+  let valkeyServer = firstValkey;
   const shared = { clock: systemClock, logger: silentLogger, telemetry: createTestTelemetry() };
   const valkey = createValkey({ ...shared, target: parseValkeyUrl(valkeyServer.url), clientName: 'chaos' });
   const postgres = createPostgres({ ...shared, url: postgresServer.url });
@@ -53,17 +54,7 @@ export async function startChaosWorld(seed: number): Promise<ChaosWorld> {
     tier: 'chaos',
     policy: POLICY.policy,
   });
-  const environment = {
-    WEIR_VALKEY_URL: valkeyServer.url,
-    WEIR_POSTGRES_URL: postgresServer.url,
-    WEIR_HTTP_HOST: '127.0.0.1',
-    WEIR_HTTP_PORT: '0',
-    WEIR_FEED: CHAOS_FEED,
-  };
-  const start = (service: string, name: string): SupervisedProcess =>
-    superviseProcess(name, path.join(ROOT, 'services', service, 'src', 'main.ts'), environment);
-  const feeds = ['feed-a', 'feed-b'].map((name) => start('feed', name));
-  const pods = ['price-a', 'price-b'].map((name) => start('price', name));
+  const { feeds, pods } = startProcesses(valkeyServer.url, postgresServer.url);
   const world: ChaosWorld = {
     exchanges,
     valkey,
@@ -91,15 +82,37 @@ export async function startChaosWorld(seed: number): Promise<ChaosWorld> {
       await Promise.all([valkeyServer.stop(), postgresServer.stop()]);
     },
   };
+  await awaitWorld(world);
+  return world;
+}
+
+function startProcesses(valkeyUrl: string, postgresUrl: string) {
+  const environment = {
+    WEIR_VALKEY_URL: valkeyUrl,
+    WEIR_POSTGRES_URL: postgresUrl,
+    WEIR_HTTP_HOST: '127.0.0.1',
+    WEIR_HTTP_PORT: '0',
+    WEIR_FEED: CHAOS_FEED,
+  };
+  const start = (service: string, name: string): SupervisedProcess =>
+    superviseProcess(name, path.join(ROOT, 'services', service, 'src', 'main.ts'), environment);
+  return {
+    feeds: ['feed-a', 'feed-b'].map((name) => start('feed', name)),
+    pods: ['price-a', 'price-b'].map((name) => start('price', name)),
+  };
+}
+
+/** Stops what was started when it does not come up. */
+async function awaitWorld(world: ChaosWorld): Promise<void> {
+  const { pods, feeds, assets } = world;
   try {
     await waitFor(() => Promise.all(pods.map(isReady)).then((ready) => ready.every(Boolean)), START_TIMEOUT_MS);
-    await waitFor(async () => (await world.feedStatus())?.assets.fresh === ASSETS.length, START_TIMEOUT_MS);
+    await waitFor(async () => (await world.feedStatus())?.assets.fresh === assets.length, START_TIMEOUT_MS);
   } catch (error) {
     const outputs = [...feeds, ...pods].map((one) => `${one.name}:\n${one.output()}`);
     await world.stop();
     throw new Error(`nothing to let chaos loose on:\n${outputs.join('\n')}`, { cause: error });
   }
-  return world;
 }
 
 async function isReady({ url }: SupervisedProcess): Promise<boolean> {
