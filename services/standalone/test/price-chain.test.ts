@@ -27,7 +27,12 @@ function findRecording(folder: string): string | undefined {
 }
 
 function feedDocument(quote: string, assets: readonly string[], exchanges: Exchanges): FeedDocument {
-  const sources = Object.entries(exchanges.addresses).map(([id, { ws }]) => ({ name: id, exchange: id, url: ws }));
+  const sources = Object.entries(exchanges.addresses).map(([id, { ws, rest }]) => ({
+    name: id,
+    exchange: id,
+    url: ws,
+    restUrl: rest,
+  }));
   return {
     feed: `weir/${quote.toLowerCase()}`,
     suspend: false,
