@@ -75,7 +75,7 @@ export function isFaultName(name: string): name is keyof VenueFaults {
 }
 
 /** What is wrong with a value that somebody sent for a fault; `undefined` when it can be switched on so. */
-export function refuseFault(name: keyof VenueFaults, value: unknown): string | undefined {
+function refuseFault(name: keyof VenueFaults, value: unknown): string | undefined {
   const range = RANGES[name];
   const isOptional = NONE[name] === undefined;
   if (isOptional && (value === undefined || value === null)) return undefined;

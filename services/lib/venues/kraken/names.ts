@@ -11,7 +11,7 @@ const NEW_CODES: Readonly<Record<string, string>> = { XBT: 'BTC', XDG: 'DOGE' };
 const OLD_CODES: Readonly<Record<string, string>> = { BTC: 'XBT', DOGE: 'XDG' };
 
 /** Of "XBT" or "BTC". */
-export function newCode(code: string): string {
+function newCode(code: string): string {
   return NEW_CODES[code] ?? code;
 }
 
