@@ -70,6 +70,8 @@ describe('a child of a feed', () => {
   });
 });
 
+const SETTLED_MS = 10_000;
+
 describe('an operator at rest', () => {
   it('writes nothing', async () => {
     const versionsOf = async (): Promise<object> => {
@@ -81,7 +83,12 @@ describe('an operator at rest', () => {
         objects.map(({ kind, metadata }) => [`${kind} ${metadata.name}`, metadata.resourceVersion]),
       );
     };
-    const before = await versionsOf();
+    // Sources of feeds that were just put right may still be connecting, which their status tells.
+    const before = await eventually(async () => {
+      const versions = await versionsOf();
+      await always(async () => expect(await versionsOf()).toEqual(versions), SETTLED_MS);
+      return versions;
+    }, 120_000);
     const seqs = [await documentsSeq('feeds'), await documentsSeq('policies')];
     await always(async () => {
       expect(await versionsOf()).toEqual(before);

@@ -22,10 +22,14 @@ export async function strike(world: ChaosWorld, incident: Incident): Promise<End
   switch (incident.fault) {
     case 'all-cut':
       for (const control of controls) control.cut({ isRefusing: true });
-      return () => controls.forEach((control) => control.restore());
+      return () => {
+        for (const control of controls) control.restore();
+      };
     case 'all-silent':
       for (const control of controls) control.silence(true);
-      return () => controls.forEach((control) => control.silence(false));
+      return () => {
+        for (const control of controls) control.silence(false);
+      };
     case 'valkey-restart':
       await world.restartValkey(VALKEY_DOWN_MS);
       return NOTHING;

@@ -27,10 +27,10 @@ export function superviseProcess(
   let url: string | undefined;
   let starts = 0;
   let output = '';
-  let isStopped = false;
+  const stopping = new AbortController();
 
   const run = async (): Promise<void> => {
-    while (!isStopped) {
+    while (!stopping.signal.aborted) {
       starts += 1;
       const env = { PATH: process.env['PATH'], ...environment, WEIR_NODE_NAME: name };
       child = spawn(process.execPath, [main], { env, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -60,7 +60,7 @@ export function superviseProcess(
     output: () => output,
     kill: (signal) => void child?.kill(signal),
     async stop() {
-      isStopped = true;
+      stopping.abort();
       child?.kill('SIGTERM');
       await running;
     },

@@ -58,21 +58,8 @@ export function createWatch({ slackBps, lagMs }: WatchOptions): Watch {
   let checked = 0;
   let worstBps = -Infinity;
 
-  const bandOf = (asset: string, aroundMs: number): readonly [number, number] | undefined => {
-    const known = truths.get(asset) ?? [];
-    const from = lowerBound(known, aroundMs - lagMs);
-    const inside: number[] = [];
-    // The one before the span was still true when it began.
-    for (let index = Math.max(0, from - 1); index < known.length; index += 1) {
-      const truth = known[index];
-      if (truth === undefined || truth.atMs > aroundMs + lagMs) break;
-      inside.push(truth.price);
-    }
-    return inside.length === 0 ? undefined : [Math.min(...inside), Math.max(...inside)];
-  };
-
   const distanceBps = ({ asset, price, timestampMs }: Served): number | undefined => {
-    const band = bandOf(asset, timestampMs);
+    const band = bandOf(truths.get(asset) ?? [], timestampMs, lagMs);
     if (band === undefined) return undefined;
     const [low, high] = band;
     return Math.max((low - price) / low, (price - high) / high) * 10_000;
@@ -115,6 +102,19 @@ export function createWatch({ slackBps, lagMs }: WatchOptions): Watch {
       return worstBps;
     },
   };
+}
+
+/** The lowest and the highest true price around an instant. */
+function bandOf(known: readonly Truth[], aroundMs: number, lagMs: number): readonly [number, number] | undefined {
+  const from = lowerBound(known, aroundMs - lagMs);
+  const inside: number[] = [];
+  // The one before the span was still true when it began.
+  for (let index = Math.max(0, from - 1); index < known.length; index += 1) {
+    const truth = known[index];
+    if (truth === undefined || truth.atMs > aroundMs + lagMs) break;
+    inside.push(truth.price);
+  }
+  return inside.length === 0 ? undefined : [Math.min(...inside), Math.max(...inside)];
 }
 
 /** Index of the first truth at or after an instant. */

@@ -7,9 +7,9 @@
  */
 import type { Decimal } from '@weir/wire';
 
-export const LEAP_WINDOW_MS = 5_000;
+const LEAP_WINDOW_MS = 5_000;
 export const HOLD_MS = 3_000;
-export const LEAP_BPS = 1_000n;
+const LEAP_BPS = 1_000n;
 export const AGREE_BPS = 200n;
 const SAMPLE_MS = 500;
 const BPS = 10_000n;

@@ -1,4 +1,5 @@
 /** Which prices a publishing round sends, and which of those are news. Pure but for the book it asks. */
+import type { PriceConfirmation, PriceRecord } from '@weir/wire';
 import { isSameValue, type Aggregate } from './aggregate-quotes.ts';
 import type { QuoteBook } from './keep-quotes.ts';
 
@@ -7,6 +8,15 @@ export interface Draft {
   readonly aggregate: Aggregate;
   readonly why: 'first' | 'changed' | 'confirmed' | 'rewrite';
 }
+
+/** What a batch tells. */
+export interface News {
+  readonly madeAtMs: number;
+  readonly records: readonly PriceRecord[];
+  readonly confirmations: readonly PriceConfirmation[];
+}
+
+export const NO_NEWS: News = { madeAtMs: 0, records: [], confirmations: [] };
 
 /** Whether readers know another value, or none. */
 export const isValueNews = ({ why }: Draft): boolean => why === 'first' || why === 'changed';

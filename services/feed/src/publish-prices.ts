@@ -14,7 +14,7 @@ import type { Valkey } from '@weir/valkey';
 import { encodePriceUpdateBatch, type FeedDocument, type PriceConfirmation, type PriceRecord } from '@weir/wire';
 import type { QuoteBook } from './keep-quotes.ts';
 import type { FeedMetrics } from './metrics.ts';
-import { isValueNews, planRound, type Draft, type RoundScope } from './plan-round.ts';
+import { isValueNews, NO_NEWS, planRound, type Draft, type News, type RoundScope } from './plan-round.ts';
 import { takeTurn } from './take-turn.ts';
 import { createRecordWriter, type RecordWriter } from './write-record.ts';
 
@@ -48,20 +48,11 @@ interface Sweep {
   next: number;
 }
 
-/** What a batch tells. */
-interface News {
-  readonly madeAtMs: number;
-  readonly records: readonly PriceRecord[];
-  readonly confirmations: readonly PriceConfirmation[];
-}
-
 /** Small enough that a lease renewal behind a chunk waits for milliseconds, and that a batch stays near 64 KB. */
 const CHUNK_RECORDS = 200;
 /** Ten thousand prices are back in Valkey within 3 s of its losing them, at a fifth of what one core of it can take. */
 const RESTATED_PER_SECOND = 4_000;
 const RETRY_MS = 250;
-
-const NOTHING: News = { madeAtMs: 0, records: [], confirmations: [] };
 
 export class PricePublisher {
   readonly #options: PublisherOptions;
@@ -216,7 +207,7 @@ export class PricePublisher {
   /** Readers must hear from a feed that has nothing new to say. */
   async #endSweep(tenure: Tenure, sweep: Sweep): Promise<void> {
     if (this.#sweep === sweep) this.#sweep = undefined;
-    if (tenure.batch === sweep.batchBefore) await this.#announce(tenure, NOTHING);
+    if (tenure.batch === sweep.batchBefore) await this.#announce(tenure, NO_NEWS);
   }
 
   /** What has to be sent again: `assets` itself when nothing of it was stored, or announced. */

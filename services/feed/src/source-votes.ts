@@ -17,7 +17,7 @@ export type Via = SourceQuote['via'];
 const VIAS: readonly Via[] = ['ws', 'rest', 'prewarm'];
 
 const JUMP_BPS = 2_000n;
-export const JUMP_HOLD_MS = 5_000;
+const JUMP_HOLD_MS = 5_000;
 
 /** What is said by one way. */
 export interface Say {

@@ -5,7 +5,7 @@ import type { Instrument } from '@weir/venues';
 export type Share = readonly Instrument[];
 
 /** No venue is asked for more on one connection, whatever it allows: a lost one should not cost everything. */
-export const MARKETS_PER_CONNECTION = 2_000;
+const MARKETS_PER_CONNECTION = 2_000;
 
 export function splitMarkets(
   before: readonly Share[],

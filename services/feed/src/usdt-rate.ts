@@ -10,7 +10,7 @@ export interface Rate {
   readonly confirmedMs: number;
 }
 
-export const RATE_TICK_MS = 1_000;
+const RATE_TICK_MS = 1_000;
 export const RATE_AGE_MS_MAX = 60_000;
 /** Beyond, USDT is no dollar any more, or its rate is wrong: either way nothing is to be converted by it. */
 const LOWEST = (DECIMAL_ONE * 98n) / 100n;

@@ -61,43 +61,27 @@ export function recordTtlMs(document: FeedDocument): number {
 export function createRecordWriter({ valkey, clock, onRefused }: RecordWriterOptions): RecordWriter {
   const seqs = new Map<string, number>();
   const stamps = new Map<string, Stamp>();
+  const stampOf = (asset: string, aggregate: Aggregate): Stamp => {
+    const known = stamps.get(asset);
+    if (known?.aggregate === aggregate) return known;
+    const stamp = createStamp(aggregate, valkey, clock);
+    stamps.set(asset, stamp);
+    return stamp;
+  };
   const written = new Map<string, Aggregate>();
   /** Seq of the first record with the value of the last one. */
   const valueSeqs = new Map<string, number>();
   let document: FeedDocument | undefined;
 
-  const stampOf = (asset: string, aggregate: Aggregate): Stamp => {
-    const known = stamps.get(asset);
-    if (known?.aggregate === aggregate) return known;
-    const nowMs = clock.monotonicMs();
-    const stamp = {
-      aggregate,
-      confirmedAtMs: Math.round(valkey.serverTimeMs() - (nowMs - aggregate.confirmedMs)),
-      latencyMs: Math.max(0, Math.round(nowMs - aggregate.newestMs)),
-    };
-    stamps.set(asset, stamp);
-    return stamp;
-  };
-
-  const nextSeq = (pair: string): number => {
-    const seq = Math.max((seqs.get(pair) ?? 0) + 1, Math.floor(valkey.serverTimeMs() * 1_000));
-    seqs.set(pair, seq);
-    return seq;
-  };
-
-  const store = async (record: PriceRecord, key: string, settings: FeedDocument): Promise<number | undefined> => {
-    const json = encodePriceRecord(record, valkey.serverTimeMs(), settings.freshness);
-    const reply = await valkey.bulk.run(storeNewerRecord, [key], [json, record.seq, recordTtlMs(settings)]);
-    return reply === 0 ? undefined : Number(reply);
-  };
+  const nextSeq = (pair: string): number => raiseSeq(seqs, pair, valkey.serverTimeMs());
 
   return {
     configure(next) {
       const assets = new Set(next.assets);
       const pairs = new Set(next.assets.map((asset) => formatPair({ asset, quote: next.quote })));
-      for (const pair of seqs.keys()) if (!pairs.has(pair)) seqs.delete(pair);
-      for (const asset of stamps.keys()) if (!assets.has(asset)) stamps.delete(asset);
-      for (const asset of valueSeqs.keys()) if (!assets.has(asset)) valueSeqs.delete(asset);
+      keepOnly(pairs, seqs);
+      keepOnly(assets, stamps);
+      keepOnly(assets, valueSeqs);
       // Whatever else has changed may show in the records, the thresholds of `status` for one.
       written.clear();
       document = next;
@@ -105,14 +89,14 @@ export function createRecordWriter({ valkey, clock, onRefused }: RecordWriterOpt
     lastWritten: (asset) => written.get(asset),
     forget: () => written.clear(),
     async write(asset, aggregate, mayGoOn) {
-      if (document === undefined) return undefined;
       const settings = document;
+      if (settings === undefined) return undefined;
       const pair = formatPair({ asset, quote: settings.quote });
       for (const isRetry of [false, true]) {
         if (isRetry && !mayGoOn()) return undefined;
         const seq = nextSeq(pair);
         const record = recordOf(stampOf(asset, aggregate), { asset, quote: settings.quote }, seq);
-        const inTheWay = await store(record, keyspace.price.key({ pair }), settings);
+        const inTheWay = await store(valkey, record, settings);
         if (inTheWay === undefined) {
           const before = written.get(asset);
           if (before === undefined || !isSameValue(before, aggregate)) valueSeqs.set(asset, seq);
@@ -127,13 +111,43 @@ export function createRecordWriter({ valkey, clock, onRefused }: RecordWriterOpt
     confirm(asset, aggregate) {
       const sinceSeq = valueSeqs.get(asset);
       if (document === undefined || sinceSeq === undefined || !written.has(asset)) return undefined;
-      const { confirmedAtMs } = stampOf(asset, aggregate);
       const pair = formatPair({ asset, quote: document.quote });
-      const isStored = written.get(asset) === aggregate;
+      const seq = written.get(asset) === aggregate ? (seqs.get(pair) ?? sinceSeq) : nextSeq(pair);
       written.set(asset, aggregate);
-      return { asset, sinceSeq, seq: isStored ? (seqs.get(pair) ?? sinceSeq) : nextSeq(pair), confirmedAtMs };
+      return { asset, sinceSeq, seq, confirmedAtMs: stampOf(asset, aggregate).confirmedAtMs };
     },
   };
+}
+
+function raiseSeq(seqs: Map<string, number>, pair: string, serverTimeMs: number): number {
+  const seq = Math.max((seqs.get(pair) ?? 0) + 1, Math.floor(serverTimeMs * 1_000));
+  seqs.set(pair, seq);
+  return seq;
+}
+
+function keepOnly(names: ReadonlySet<string>, known: Map<string, unknown>): void {
+  for (const name of known.keys()) if (!names.has(name)) known.delete(name);
+}
+
+function createStamp(aggregate: Aggregate, valkey: RecordWriterOptions['valkey'], clock: Clock): Stamp {
+  const nowMs = clock.monotonicMs();
+  return {
+    aggregate,
+    confirmedAtMs: Math.round(valkey.serverTimeMs() - (nowMs - aggregate.confirmedMs)),
+    latencyMs: Math.max(0, Math.round(nowMs - aggregate.newestMs)),
+  };
+}
+
+/** Resolves to the seq that is in the way, if there is one. */
+async function store(
+  valkey: RecordWriterOptions['valkey'],
+  record: PriceRecord,
+  settings: FeedDocument,
+): Promise<number | undefined> {
+  const json = encodePriceRecord(record, valkey.serverTimeMs(), settings.freshness);
+  const key = keyspace.price.key({ pair: formatPair(record) });
+  const reply = await valkey.bulk.run(storeNewerRecord, [key], [json, record.seq, recordTtlMs(settings)]);
+  return reply === 0 ? undefined : Number(reply);
 }
 
 function recordOf({ aggregate, confirmedAtMs, latencyMs }: Stamp, pair: Pair, seq: number): PriceRecord {

@@ -23,10 +23,10 @@ const STEP_MS = 500;
 const ONE = 10n ** 18n;
 const BPS = 10_000n;
 /** A dollar is a little less than a USDT, and stays so. */
-export const USDT_RATE = (ONE * 9_995n) / BPS;
+const USDT_RATE = (ONE * 9_995n) / BPS;
 
 /** Uniform in [0, 1). */
-export function createChance(seed: number): () => number {
+function createChance(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d_2b_79_f5) >>> 0;

@@ -21,12 +21,12 @@ export interface UdpRequest {
 /** A shorter one is ignored: answers to it could be larger than what a forged sender spends. */
 export const DATAGRAM_BYTES_MIN = 256;
 /** A longer one is no request; what pads more for a long answer stays far below it. */
-export const DATAGRAM_BYTES_MAX = 1_200;
+const DATAGRAM_BYTES_MAX = 1_200;
 /** How far `unix_ms` may be from the server's time, either way. */
 export const TOLERANCE_MS = 30_000;
 
 const GREETING = 'WEIR1 ';
-export const MAC_DIGITS = 64;
+const MAC_DIGITS = 64;
 const NONCE_LENGTH_MIN = 8;
 const NONCE_LENGTH_MAX = 32;
 const ASSET_LENGTH_MAX = 31;

@@ -36,7 +36,7 @@ export interface UdpSocket {
 const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
 const SEND_QUEUE_MAX = 1_024;
 /** An answer is never longer than its request times this: a forged sender gains nothing. */
-export const ANSWER_FACTOR_MAX = 2;
+const ANSWER_FACTOR_MAX = 2;
 
 /** Node would ask the system for the address of an address, a turn later. */
 const asItIs = (address: string, _options: unknown, done: (err: null, address: string, family: number) => void): void =>

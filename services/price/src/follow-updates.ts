@@ -52,7 +52,7 @@ export function followUpdates(options: FollowUpdatesOptions): UpdatesFollower {
       }
     }
     const feed = table.feeds.get(batch.feed);
-    const missed = feed === undefined ? [] : confirmAll(feed, batch);
+    const missed = feed === undefined ? [] : confirmAll(table, feed, batch);
     if (span) span.end();
     if (feed === undefined) return;
     const isContinuous = noteBatch(feed, batch, clock.monotonicMs());
@@ -61,15 +61,6 @@ export function followUpdates(options: FollowUpdatesOptions): UpdatesFollower {
     metrics.gaps.add();
     logger.debug({ feed: feed.name, lease: batch.lease, number: batch.number }, 'price updates lost, reading again');
     reread(feed.slots);
-  };
-
-  const confirmAll = (feed: FeedState, { confirmations }: PriceUpdateBatch): Slot[] => {
-    const missed: Slot[] = [];
-    for (const confirmation of confirmations) {
-      const slot = table.confirm(feed, confirmation);
-      if (slot !== undefined) missed.push(slot);
-    }
-    return missed;
   };
 
   const silence = (feed: FeedState): void => {
@@ -96,6 +87,16 @@ export function followUpdates(options: FollowUpdatesOptions): UpdatesFollower {
       await subscription.close();
     },
   };
+}
+
+/** The slots whose records were missed. */
+function confirmAll(table: PriceTable, feed: FeedState, { confirmations }: PriceUpdateBatch): Slot[] {
+  const missed: Slot[] = [];
+  for (const confirmation of confirmations) {
+    const slot = table.confirm(feed, confirmation);
+    if (slot !== undefined) missed.push(slot);
+  }
+  return missed;
 }
 
 function silentAfterMs({ document }: FeedState): number {

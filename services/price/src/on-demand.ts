@@ -24,7 +24,7 @@ export interface OnDemandOptions {
   readonly clock: Clock;
 }
 
-export const ON_DEMAND_SLOTS_MAX = 1_000;
+const ON_DEMAND_SLOTS_MAX = 1_000;
 const WAIT_MS_MAX = 2_000;
 const NOTHING: MarketSearch = { offers: [], isComplete: false };
 

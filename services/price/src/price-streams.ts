@@ -61,7 +61,7 @@ export interface PriceStreamsOptions {
 }
 
 /** Between two rounds: no client is sent more often. */
-export const ROUND_MS = 100;
+const ROUND_MS = 100;
 /** Every so many rounds ages, documents and keys are looked at too. */
 const THOROUGH_ROUNDS = 10;
 const MINUTE_MS = 60_000;

@@ -35,8 +35,8 @@ export interface FetchDecision {
   readonly wakeAtMs: number;
 }
 
-export const START_AFTER_MS = 5_000;
-export const STOP_AFTER_MS = 10_000;
+const START_AFTER_MS = 5_000;
+const STOP_AFTER_MS = 10_000;
 /** After a prewarm that brought nothing; sooner where a refusal says when. */
 const PREWARM_RETRY_MS = 5_000;
 const RETRY_MS_MIN = 250;

@@ -4,7 +4,7 @@ import { createGovernor, type Governor, type Outcome } from '../index.ts';
 import { CLUSTER_LAW } from '../shed-law.ts';
 import { createTally, type Tally } from '../tally.ts';
 
-export const SCOPE = 'lpo:simulated';
+const SCOPE = 'lpo:simulated';
 
 export interface SimulationOptions {
   readonly pods: number;
