@@ -50,11 +50,11 @@ export interface PriceFeedSpec {
   }[];
   /** How one price is made of several. */
   readonly aggregation: {
-    /** Median of the fresh sources, or Priority: the first fresh source in the order of spec.sources. */
+    /** Median of the sources that are not stale, or Priority: the first fresh source in the order of spec.sources. */
     readonly method: 'Median' | 'Priority';
-    /** Fresh sources without which nothing new is published. */
+    /** Sources, confirmed and plausible, without which nothing new is published. */
     readonly minSources: number;
-    /** A source further than this from the median, in hundredths of a percent, is left out. */
+    /** A source further than this from the median, in hundredths of a percent, is left out; of three sources further than twice this, of four and more also by how much they scatter. */
     readonly maxDeviationBps: number;
   };
   /** Ages at which a price changes its status: fresh, aging, stale, dead. */
@@ -339,14 +339,14 @@ export const priceFeedSchema: StructuralSchema = {
             method: {
               type: 'string',
               description:
-                'Median of the fresh sources, or Priority: the first fresh source in the order of spec.sources.',
+                'Median of the sources that are not stale, or Priority: the first fresh source in the order of spec.sources.',
               enum: ['Median', 'Priority'],
               default: 'Median',
             },
             minSources: {
               type: 'integer',
               format: 'int32',
-              description: 'Fresh sources without which nothing new is published.',
+              description: 'Sources, confirmed and plausible, without which nothing new is published.',
               minimum: 1,
               maximum: 16,
               default: 1,
@@ -354,7 +354,8 @@ export const priceFeedSchema: StructuralSchema = {
             maxDeviationBps: {
               type: 'integer',
               format: 'int32',
-              description: 'A source further than this from the median, in hundredths of a percent, is left out.',
+              description:
+                'A source further than this from the median, in hundredths of a percent, is left out; of three sources further than twice this, of four and more also by how much they scatter.',
               minimum: 1,
               maximum: 10000,
               default: 50,
