@@ -10,8 +10,9 @@ import { benchLatency, LATENCY_BENCH_DEFAULTS } from './bench/bench-latency.ts';
 import { benchOperator, OPERATOR_BENCH_DEFAULTS } from './bench/bench-operator.ts';
 import { benchPrice, PRICE_BENCH_DEFAULTS } from './bench/bench-price.ts';
 import { benchTicks, TICKS_BENCH_DEFAULTS } from './bench/bench-ticks.ts';
+import { benchUdp, UDP_BENCH_DEFAULTS } from './bench/bench-udp.ts';
 
-const USAGE = `Usage: npm run --silent bench -- <price|limiter|operator|latency|ticks> [options]
+const USAGE = `Usage: npm run --silent bench -- <price|limiter|operator|latency|ticks|udp> [options]
 
 price     the price service against bare Fastify and against @fastify/rate-limit
   --rounds <n>       of each server (${PRICE_BENCH_DEFAULTS.rounds})
@@ -33,7 +34,11 @@ latency   from frames of six simulated venues to the memory of price servers, on
   --assets <n>       of the feed (${LATENCY_BENCH_DEFAULTS.assets})
   --ticks <n>        a second, of all venues together (${LATENCY_BENCH_DEFAULTS.ticksPerSecond})
   --measure-ms <n>   how long is measured (${LATENCY_BENCH_DEFAULTS.measureMs})
-  --pods <n>         price servers (${LATENCY_BENCH_DEFAULTS.pods})`;
+  --pods <n>         price servers (${LATENCY_BENCH_DEFAULTS.pods})
+udp       prices over UDP against prices over HTTP, by one price service on one core
+  --rounds <n>       of each way (${UDP_BENCH_DEFAULTS.rounds})
+  --round-ms <n>     length of a round (${UDP_BENCH_DEFAULTS.roundMs})
+  --profile <dir>    writes processor profiles of the price service there`;
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -101,6 +106,15 @@ switch (positionals[0]) {
     const { rounds, frames } = TICKS_BENCH_DEFAULTS;
     const options = { rounds: numberOf(values.rounds, rounds), frames: numberOf(values.frames, frames) };
     console.log(JSON.stringify(await benchTicks(options)));
+    break;
+  }
+  case 'udp': {
+    const result = await benchUdp({
+      rounds: numberOf(values.rounds, UDP_BENCH_DEFAULTS.rounds),
+      roundMs: numberOf(values['round-ms'], UDP_BENCH_DEFAULTS.roundMs),
+      ...(values.profile !== undefined && { profileFolder: values.profile }),
+    });
+    console.log(JSON.stringify(result));
     break;
   }
   default:
