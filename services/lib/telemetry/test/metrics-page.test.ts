@@ -1,4 +1,4 @@
-/** Holds docs/observability.md against the metrics that the sources of libraries, services and the operator declare. */
+/** Holds docs/observability.md and docs/monitoring.md against the metrics that the sources of libraries, services and the operator declare. */
 import { glob, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -9,14 +9,15 @@ const ROOT = path.resolve(import.meta.dirname, '../../../..');
  * Declared by their name as a literal: `counter('weir.…'`, or the same through a small function of the service. Names of
  * controller-runtime have no dots.
  */
-const DECLARATION = /\b(?:counter|histogram|gauge|by|ofController|ofQueue)\(\s*'([a-z][a-z0-9]*(?:[._][a-z0-9_]+)+)'/g;
+const DECLARATION =
+  /\b(?:counter|histogram|gauge|by|byBasis|ofController|ofQueue)\(\s*'([a-z][a-z0-9]*(?:[._][a-z0-9_]+)+)'/g;
 const ROW = /^\| `([a-z0-9_.]+)` \|/gm;
 
 const namesIn = (text: string, pattern: RegExp): string[] => [...text.matchAll(pattern)].map(([, name = '']) => name);
 
-describe('docs/observability.md', () => {
+describe('the pages of metrics', () => {
   const declared = new Set<string>();
-  let explained: string[] = [];
+  const explained: string[] = [];
 
   beforeAll(async () => {
     const sources = glob('{services,operator}/**/*.ts', {
@@ -25,7 +26,8 @@ describe('docs/observability.md', () => {
     });
     for await (const file of sources)
       for (const name of namesIn(await readFile(path.join(ROOT, file), 'utf8'), DECLARATION)) declared.add(name);
-    explained = namesIn(await readFile(path.join(ROOT, 'docs/observability.md'), 'utf8'), ROW);
+    for (const page of ['docs/observability.md', 'docs/monitoring.md'])
+      explained.push(...namesIn(await readFile(path.join(ROOT, page), 'utf8'), ROW));
   });
 
   it('explains every metric', () => {
