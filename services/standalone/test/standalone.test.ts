@@ -59,8 +59,18 @@ describe('standalone mode', () => {
       quote: 'USD',
       status: 'fresh',
       price: expect.any(Number),
-      sources: ['coinbase-ws', 'kraken-ws'],
     });
+  });
+
+  it('takes prices of all six exchanges', async () => {
+    const venues = ['coinbase', 'kraken', 'gemini', 'gateio', 'bybit', 'okx'];
+    const key = keyspace.price.key({ pair: 'BTC' });
+    const votes = async (): Promise<unknown> =>
+      (JSON.parse((await valkey.bulk.get(key)) ?? '{}') as { sources?: unknown }).sources;
+    await waitFor(
+      async () => JSON.stringify(await votes()) === JSON.stringify(venues.map((name) => `${name}-ws`)),
+      20_000,
+    );
   });
 
   it('answers a fresh price with the limits of the demo key, and none without a key', async () => {
