@@ -38,14 +38,14 @@ export async function collectFrames(
 
 async function listSymbols({ rest, settlement }: Venue, restUrl: string): Promise<readonly string[]> {
   const symbols: string[] = [];
-  for (const { path } of rest?.instrumentRequests ?? []) {
+  for (const { path } of rest.instrumentRequests) {
     const response = await fetch(restUrl + path);
-    const answer = rest?.decodeInstruments({
+    const answer = rest.decodeInstruments({
       status: response.status,
       body: await response.text(),
       receivedMs: Date.now(),
     });
-    if (answer?.kind !== 'ok') throw new Error(`no list of markets at ${path}`);
+    if (answer.kind !== 'ok') throw new Error(`no list of markets at ${path}`);
     for (const { asset, quote, symbol } of answer.value) {
       if (ASSETS.includes(asset) && quote === settlement) symbols.push(symbol);
     }

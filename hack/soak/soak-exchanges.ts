@@ -1,8 +1,9 @@
 /** What the simulated exchanges cost at the scale of a big feed: whoever measures Weir with them must not measure them. */
 import { readFileSync } from 'node:fs';
 import { sleep, systemClock } from '@weir/clock';
+import { spellSymbol, venueIds, type VenueId } from '@weir/exchanges';
 import { WebSocket } from 'ws';
-import { findVenue, venues, type Venue } from '../../services/lib/venues/index.ts';
+import { findVenue, type Venue } from '../../services/lib/venues/index.ts';
 import { startExchangesServer, type ExchangesServer } from '../bench/exchanges-process.ts';
 import type { Soak, SoakReport } from './soak.ts';
 
@@ -28,9 +29,9 @@ export const exchangesSoak: Soak = {
   },
   run: async ({ assets = 0, ticks = 0, seconds = 0 }) => {
     const names = Array.from({ length: assets }, (_, index) => `A${index}`);
-    const server = await startExchangesServer({ venues: Object.keys(venues), assets: names, ticksPerSecond: ticks });
+    const server = await startExchangesServer({ venues: venueIds, assets: names, ticksPerSecond: ticks });
     const counts: Counts = { frames: 0, bytes: 0, lost: [] };
-    const sockets = await Promise.all(Object.keys(venues).flatMap((id) => subscribe(id, { server, names, counts })));
+    const sockets = await Promise.all(venueIds.flatMap((id) => subscribe(id, { server, names, counts })));
     try {
       await sleep(systemClock, SETTLE_MS);
       return await measure(server, counts, seconds);
@@ -63,11 +64,11 @@ interface Subscribers {
 }
 
 /** As many connections as the venue wants for so many markets, as a feed would open them. */
-function subscribe(id: string, { server, names, counts }: Subscribers): Promise<WebSocket>[] {
+function subscribe(id: VenueId, { server, names, counts }: Subscribers): Promise<WebSocket>[] {
   const venue = findVenue(id);
   const url = server.addresses[id]?.ws;
   if (venue === undefined || url === undefined) throw new Error(`venue ${id} is not simulated`);
-  const symbols = names.map((asset) => venue.symbolOf(asset, venue.settlement ?? 'USD'));
+  const symbols = names.map((asset) => spellSymbol(id, asset, venue.settlement));
   const perConnection = venue.limits.symbolsPerConnection ?? symbols.length;
   return chunks(symbols, perConnection).map(async (part) => {
     const socket = new WebSocket(url, { perMessageDeflate: false, skipUTF8Validation: true });

@@ -21,7 +21,7 @@ export { demoPair } from './demo-pairs.ts';
 export type { ExchangeControl } from './exchange-control.ts';
 export type { ListedPair } from './list-markets.ts';
 export type { Maintenance, SystemState } from './market.ts';
-export { venueIds, type VenueId } from './simulated-venues.ts';
+export { spellSymbol, venueIds, type VenueId } from './simulated-venues.ts';
 export type { VenueFaults } from './venue-faults.ts';
 
 export interface ExchangesOptions {

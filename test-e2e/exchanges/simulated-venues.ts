@@ -20,5 +20,10 @@ export type VenueId = keyof typeof VENUES;
 
 export const simulatedVenues: Readonly<Record<VenueId, SimulatedVenue>> = VENUES;
 
+/** How the venue spells a market, whether or not it has one. */
+export function spellSymbol(venue: VenueId, asset: string, quote: string): string {
+  return simulatedVenues[venue].symbolOf(asset, quote);
+}
+
 // The keys of this very record.
 export const venueIds = Object.keys(VENUES) as readonly VenueId[];

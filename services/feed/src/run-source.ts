@@ -140,7 +140,7 @@ class VenueSource implements RunningSource {
 
   #replan(): void {
     const { source, document, needsUsdtRate } = this.#order;
-    const { settlement = 'USD', limits, rest } = this.#venue;
+    const { settlement, limits, rest } = this.#venue;
     const { assets, quote } = document;
     const { symbols } = source;
     const wishes = { assets, quote, settlement, needsUsdtRate, listed: this.#listed };
@@ -149,14 +149,12 @@ class VenueSource implements RunningSource {
       this.#logger.debug({ count: this.#plan.missing.length }, 'markets that the venue does not list');
     }
     // Before any socket: its first batch is on its way while they open.
-    if (rest !== undefined) {
-      this.#fetches.follow({
-        markets: this.#plan.markets,
-        isFallbackEnabled: document.fallback.enabled,
-        batchIntervalMs: rest.batchIntervalMs,
-        prewarm: () => this.#prewarm(),
-      });
-    }
+    this.#fetches.follow({
+      markets: this.#plan.markets,
+      isFallbackEnabled: document.fallback.enabled,
+      batchIntervalMs: rest.batchIntervalMs,
+      prewarm: () => this.#prewarm(),
+    });
     const before = this.#connections.map((connection) => connection?.share ?? []);
     const shares = splitMarkets(before, this.#plan.markets, limits.symbolsPerConnection);
     this.#connections = shares.map((share, index) => this.#connect(this.#connections[index], share));

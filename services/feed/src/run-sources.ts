@@ -77,7 +77,7 @@ function venueOf({ exchange, url }: FeedSource): Venue | undefined {
 
 /** What the operator says that the venue allows, else what the venue itself says. */
 function quotaOf(source: FeedSource): Pick<FeedSource, 'exchange' | 'quota'> {
-  const own = venueOf(source)?.rest?.quota;
+  const own = venueOf(source)?.rest.quota;
   const quota = source.quota ?? (own && ({ ...own, window: 'Smooth' } as const));
   return { exchange: source.exchange, ...(quota !== undefined && { quota }) };
 }

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '@weir/clock';
-import { startExchanges, type Exchanges, type ListedPair, type VenueId } from '@weir/exchanges';
+import { spellSymbol, startExchanges, type Exchanges, type ListedPair, type VenueId } from '@weir/exchanges';
 import { silentLogger, waitFor } from '@weir/testing';
 import { findVenue, type Venue, type VenueTiming } from '@weir/venues';
 import { formatDecimal } from '@weir/wire';
@@ -24,7 +24,7 @@ afterEach(async () => {
 
 /** In what the venue's dollar markets are quoted in. */
 function pairsOf(id: string): readonly ListedPair[] {
-  return PAIRS.map((pair) => ({ ...pair, quote: findVenue(id)?.settlement ?? 'USD' }));
+  return PAIRS.map((pair) => ({ ...pair, quote: findVenue(id)?.settlement ?? '' }));
 }
 
 async function startVenue(id: VenueId, pairs = pairsOf(id), ticksPerSecond = 0): Promise<Exchanges> {
@@ -49,7 +49,7 @@ function connect(exchanges: Exchanges, id: VenueId, { pairs = pairsOf(id), timin
   const connector = createConnector({
     venue,
     url: exchanges.addresses[id]?.ws ?? '',
-    symbols: pairs.map(({ asset, quote }) => ({ asset, quote, symbol: venue.symbolOf(asset, quote) })),
+    symbols: pairs.map(({ asset, quote }) => ({ asset, quote, symbol: spellSymbol(id, asset, quote) })),
     clock: systemClock,
     logger: silentLogger,
     telemetry: {

@@ -1,6 +1,6 @@
 /** A venue that announces the end of its connections, over real sockets: what readers of its prices see of it. */
 import { systemClock } from '@weir/clock';
-import { startExchanges, type ExchangeControl, type Exchanges, type VenueId } from '@weir/exchanges';
+import { spellSymbol, startExchanges, type ExchangeControl, type Exchanges, type VenueId } from '@weir/exchanges';
 import { silentLogger, waitFor } from '@weir/testing';
 import { findVenue, type Venue } from '@weir/venues';
 import { formatDecimal } from '@weir/wire';
@@ -33,7 +33,7 @@ function startRising(control: ExchangeControl): void {
 async function startSource(change: (venue: Venue) => Venue = (venue) => venue, id: VenueId = 'kraken') {
   const known = findVenue(id);
   if (known === undefined) throw new Error(`no venue ${id}`);
-  const pairs = ASSETS.map((asset) => ({ asset, quote: known.settlement ?? 'USD', price: '1000.5' }));
+  const pairs = ASSETS.map((asset) => ({ asset, quote: known.settlement, price: '1000.5' }));
   const exchanges: Exchanges = await startExchanges({ venues: [id], pairs, ticksPerSecond: 0 });
   cleanups.push(() => exchanges.stop());
   const venue = change(known);
@@ -43,7 +43,7 @@ async function startSource(change: (venue: Venue) => Venue = (venue) => venue, i
   const connector = createConnector({
     venue,
     url: exchanges.addresses[id]?.ws ?? '',
-    symbols: pairs.map(({ asset, quote }) => ({ asset, quote, symbol: venue.symbolOf(asset, quote) })),
+    symbols: pairs.map(({ asset, quote }) => ({ asset, quote, symbol: spellSymbol(id, asset, quote) })),
     clock: systemClock,
     logger: silentLogger,
     telemetry: {

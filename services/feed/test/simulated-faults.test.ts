@@ -1,6 +1,7 @@
 /** Every fault of the simulator, at every venue, as that venue's own decoders see it: a fault that nobody could see would prove nothing. */
 import { once } from 'node:events';
 import {
+  spellSymbol,
   startExchanges,
   venueIds,
   type ExchangeControl,
@@ -9,14 +10,7 @@ import {
   type VenueId,
 } from '@weir/exchanges';
 import { waitFor } from '@weir/testing';
-import {
-  findVenue,
-  type Instrument,
-  type RestResponse,
-  type Venue,
-  type VenueEvent,
-  type VenueRest,
-} from '@weir/venues';
+import { findVenue, type Instrument, type RestResponse, type Venue, type VenueEvent } from '@weir/venues';
 import { afterEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 
@@ -44,10 +38,10 @@ interface Listener {
 
 type Priced = Extract<VenueEvent, { readonly bid?: string }>;
 
-function venueOf(id: string): Venue & { readonly rest: VenueRest } {
+function venueOf(id: string): Venue {
   const venue = findVenue(id);
-  if (venue?.rest === undefined) throw new Error(`no venue ${id} with REST`);
-  return { ...venue, rest: venue.rest };
+  if (venue === undefined) throw new Error(`no venue ${id}`);
+  return venue;
 }
 
 async function start(id: VenueId): Promise<{ readonly exchanges: Exchanges; readonly control: ExchangeControl }> {
@@ -61,7 +55,7 @@ async function listen(id: VenueId, faults: Partial<VenueFaults> = {}): Promise<L
   const { exchanges, control } = await start(id);
   control.fault(faults);
   const venue = venueOf(id);
-  const symbols = ['BTC', 'ETH'].map((asset) => venue.symbolOf(asset, venue.settlement ?? 'USD'));
+  const symbols = ['BTC', 'ETH'].map((asset) => spellSymbol(id, asset, venue.settlement));
   const socket = new WebSocket(exchanges.addresses[id]?.ws ?? '');
   cleanups.push(() => socket.terminate());
   const events: VenueEvent[] = [];
@@ -99,7 +93,7 @@ async function jump({ exchanges, events, btc }: Listener, price = '65000'): Prom
 }
 
 describe.each(venueIds)('%s', (id) => {
-  const settlement = venueOf(id).settlement ?? 'USD';
+  const settlement = venueOf(id).settlement;
 
   test('trades what is true, converted where it quotes in USDT', async () => {
     const listener = await listenLive(id);
@@ -225,7 +219,7 @@ describe.each(venueIds)('%s', (id) => {
 });
 
 describe.each(venueIds)('the REST interface of %s', (id) => {
-  const { rest, settlement = 'USD', defaultRestUrl } = venueOf(id);
+  const { rest, settlement, defaultRestUrl } = venueOf(id);
 
   async function ask(exchanges: Exchanges, path: string): Promise<RestResponse> {
     const base = exchanges.addresses[id]?.rest ?? '';

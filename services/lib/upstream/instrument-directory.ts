@@ -28,9 +28,7 @@ const RETRY_MS_MIN = 1_000;
 const RETRY_MS_MAX = 60_000;
 
 export function createInstrumentDirectory(options: InstrumentDirectoryOptions): InstrumentDirectory {
-  const { venue } = options;
-  if (venue.rest === undefined) return { load: () => Promise.resolve(undefined) };
-  return new Directory(options, venue.rest);
+  return new Directory(options);
 }
 
 class Directory implements InstrumentDirectory {
@@ -44,9 +42,9 @@ class Directory implements InstrumentDirectory {
   #looking: Promise<void> | undefined;
   #asking: Promise<void> | undefined;
 
-  constructor(options: InstrumentDirectoryOptions, rest: VenueRest) {
+  constructor(options: InstrumentDirectoryOptions) {
     this.#options = options;
-    this.#rest = rest;
+    this.#rest = options.venue.rest;
     this.#requests = createVenueRequests(options);
     this.#store = createInstrumentStore(options.valkey, options.venue.id, options.restUrl);
   }

@@ -1,5 +1,5 @@
 /** Prices of one venue by REST: what feeds (prewarm, fallback) and price servers (a price that nobody has) ask for. */
-import type { Instrument, RestPrice, Venue } from '@weir/venues';
+import type { Instrument, RestPrice } from '@weir/venues';
 import { createVenueRequests, type FetchOutcome, type FetchRefusal, type UpstreamOptions } from './venue-requests.ts';
 
 export interface FetchedPrice extends RestPrice {
@@ -19,9 +19,7 @@ export interface VenueFetcher {
 }
 
 export function createVenueFetcher(options: UpstreamOptions): VenueFetcher {
-  const { venue } = options;
-  const { rest } = venue;
-  if (rest === undefined) return createUnable(venue);
+  const { rest } = options.venue;
   const requests = createVenueRequests(options);
   return {
     async batch(instruments) {
@@ -53,9 +51,4 @@ export function createVenueFetcher(options: UpstreamOptions): VenueFetcher {
 
 function stamp(price: RestPrice, confirmedMonotonicMs: number): FetchedPrice {
   return { ...price, confirmedMonotonicMs };
-}
-
-function createUnable({ title }: Venue): VenueFetcher {
-  const refusal: FetchRefusal = { kind: 'refused', cause: 'failed', reason: `${title} is not asked by REST` };
-  return { batch: () => Promise.resolve(refusal), one: () => Promise.resolve(refusal) };
 }

@@ -57,13 +57,12 @@ export interface Venue {
   readonly timing: VenueTiming;
   readonly limits: VenueLimits;
   readonly proofOfLife: ProofOfLife;
-  readonly settlement?: Settlement;
-  readonly rest?: VenueRest;
+  readonly settlement: Settlement;
+  readonly rest: VenueRest;
   /** Absent: the socket of prices tells it, or nobody. */
   readonly statusSocket?: StatusSocket;
   /** How the venue is spoken to at an address of another protocol of its own, such as an archived one. */
   at?(url: string): Venue | undefined;
-  symbolOf(asset: string, quote: string): string;
   /** Never throws and never answers an empty list; a frame of N items gives N events. */
   decode(frame: string): readonly VenueEvent[];
   /** `symbols` are at most `limits.symbolsPerFrame`; some venues refuse a request whose time is far off. */

@@ -18,7 +18,5 @@ test.each(Object.values(venues))('$title has patience in the right order and kno
   expect(limits.connectsPerSecond).toBeGreaterThan(0);
   expect(new URL(venue.defaultUrl).protocol).toBe('wss:');
   expect(new URL(venue.defaultRestUrl).protocol).toBe('https:');
-  for (const frame of venue.subscribeFrames([venue.symbolOf('BTC', 'USD')], 1, 1_790_134_410_000)) {
-    expect(frame).toContain(venue.symbolOf('BTC', 'USD'));
-  }
+  for (const frame of venue.subscribeFrames(['BTC-X'], 1, 1_790_134_410_000)) expect(frame).toContain('BTC-X');
 });

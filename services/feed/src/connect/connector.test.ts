@@ -24,6 +24,16 @@ function getVenue(id: string): Venue {
   return venue;
 }
 
+/** A market in dollars. */
+const SPELLINGS: Readonly<Record<string, (asset: string) => string>> = {
+  coinbase: (asset) => `${asset}-USD`,
+  kraken: (asset) => `${asset}/USD`,
+  gemini: (asset) => `${asset}usd`.toLowerCase(),
+  gateio: (asset) => `${asset}_USD`,
+  bybit: (asset) => `${asset}USD`,
+  okx: (asset) => `${asset}-USD`,
+};
+
 /** A connector whose sockets are held by the test. */
 function createBench(
   id: string,
@@ -58,7 +68,7 @@ function createBench(
   const connector: Connector = createConnector({
     venue,
     url: more.url ?? 'wss://venue.test/ws',
-    symbols: assets.map((asset) => ({ asset, quote: 'USD', symbol: venue.symbolOf(asset, 'USD') })),
+    symbols: assets.map((asset) => ({ asset, quote: 'USD', symbol: (SPELLINGS[id] ?? String)(asset) })),
     clock,
     // Only the three levels that a connector writes, each with data and a constant sentence.
     logger: { debug: log('debug'), info: log('info'), warn: log('warn') } as never,

@@ -32,7 +32,7 @@ test.each(Object.entries(OBSOLETE))(
     const connector = createConnector({
       venue,
       url: 'wss://venue.test/ws',
-      symbols: [{ asset: 'BTC', quote: 'USD', symbol: venue.symbolOf('BTC', 'USD') }],
+      symbols: [{ asset: 'BTC', quote: 'USD', symbol: 'BTC-USD' }],
       clock,
       // The levels that a connector writes.
       logger: { debug: () => undefined, info: log, warn: log } as never,

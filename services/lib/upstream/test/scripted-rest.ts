@@ -97,8 +97,8 @@ export const plainVenue: Venue = {
   timing: { pingAfterMs: 1, deadAfterMs: 1, ackMs: 1, firstDataMs: 1 },
   limits: { symbolsPerFrame: 1, connectsPerSecond: 1, connectBurst: 1 },
   proofOfLife: 'symbol-repeat',
+  settlement: 'USD',
   rest: plainRest,
-  symbolOf: (asset, quote) => `${asset}-${quote}`,
   decode: () => [{ kind: 'ignored', why: 'no socket here' }],
   subscribeFrames: () => [],
 };

@@ -168,12 +168,6 @@ test('one request per host is in flight, and who waits in person goes first', as
   expect(rest.paths).toEqual(['/prices', '/prices?symbol=BTC-USD', '/prices']);
 });
 
-test('a venue without a REST interface refuses', async () => {
-  const { rest: _rest, ...venue } = plainVenue;
-  const { upstream } = callerOf({ url: 'http://127.0.0.1:9' }, { venue });
-  expect(await createVenueFetcher(upstream).batch([BTC])).toMatchObject({ kind: 'refused', cause: 'failed' });
-});
-
 test('a decoder that throws is a refusal and leaves the host free', async () => {
   await using rest = await startScriptedRest(json(200, PRICES));
   let isBroken = true;

@@ -29,7 +29,6 @@ export const bybit: Venue = {
     subscribeFrame: (requestId) =>
       JSON.stringify({ req_id: String(requestId), op: 'subscribe', args: ['system.status'] }),
   },
-  symbolOf: (asset, quote) => `${asset}${quote}`,
   decode: decodeBybit,
   // The ticker has the last price alone, so the book is asked for as well.
   subscribeFrames: (symbols, requestId) => [

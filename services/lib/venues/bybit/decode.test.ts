@@ -262,7 +262,6 @@ test('asks for ticker and book of each symbol, within the venue’s limits', () 
   expect(args).toHaveLength(10);
   expect((JSON.stringify(args).length / symbolsPerFrame) * symbolsPerConnection).toBeLessThan(21_000);
   expect(JSON.parse(bybit.pingFrame?.(9, 0) ?? '')).toEqual({ req_id: '9', op: 'ping' });
-  expect(bybit.symbolOf('BTC', 'USDT')).toBe('BTCUSDT');
 });
 
 test('work is told on another socket of the same host, if that has one', () => {

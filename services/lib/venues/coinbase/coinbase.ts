@@ -18,7 +18,6 @@ export const coinbase: Venue = {
   proofOfLife: 'trade-id-heartbeat',
   settlement: 'USD',
   rest: coinbaseRest,
-  symbolOf: (asset, quote) => `${asset}-${quote}`,
   decode: (frame) => [decodeCoinbase(frame)],
   subscribeFrames: (symbols) => [JSON.stringify({ type: 'subscribe', product_ids: symbols, channels: CHANNELS })],
 };

@@ -164,7 +164,6 @@ test.each([
 });
 
 test('subscribes to prices, proof of life and halts in one frame', () => {
-  expect(coinbase.symbolOf('BTC', 'USD')).toBe('BTC-USD');
   expect(coinbase.subscribeFrames(['BTC-USD', 'ETH-USD'], 7, 0).map((frame) => JSON.parse(frame) as unknown)).toEqual([
     { type: 'subscribe', product_ids: ['BTC-USD', 'ETH-USD'], channels: ['ticker', 'heartbeat', 'status'] },
   ]);

@@ -169,7 +169,6 @@ test.each([
 });
 
 test('asks with the time, which the venue checks, and an id, which it repeats', () => {
-  expect(gateio.symbolOf('BTC', 'USDT')).toBe('BTC_USDT');
   expect(gateio.subscribeFrames(['BTC_USDT', 'ETH_USDT'], 7, 1_790_134_410_999)).toEqual([
     '{"time":1790134410,"id":7,"channel":"spot.tickers","event":"subscribe","payload":["BTC_USDT","ETH_USDT"]}',
   ]);

@@ -25,7 +25,6 @@ export const gateio: Venue = {
   proofOfLife: 'connection-heartbeat',
   settlement: 'USDT',
   rest: gateioRest,
-  symbolOf: (asset, quote) => `${asset}_${quote}`,
   decode: (frame) => [decodeGateio(frame)],
   // Tickers alone: docs/decisions/0050-gate-tickers-gemini-streams.md.
   subscribeFrames: (symbols, requestId, wallMs) => [

@@ -13,7 +13,6 @@ const SOURCE = {
   proofOfLife: 'connection-heartbeat',
   settlement: 'USD',
   rest: geminiRest,
-  symbolOf: (asset: string, quote: string): string => `${asset}${quote}`.toLowerCase(),
 } as const;
 
 // Published (`conninfo`): 300 attempts to connect in 5 minutes. 50 + 0.5 × 300 s = 200 leaves room for a neighbour.

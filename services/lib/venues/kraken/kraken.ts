@@ -15,7 +15,6 @@ export const kraken: Venue = {
   proofOfLife: 'connection-heartbeat',
   settlement: 'USD',
   rest: krakenRest,
-  symbolOf: (asset, quote) => `${asset}/${quote}`,
   decode: decodeKraken,
   // Without the trigger "bbo" the book would only move with trades.
   subscribeFrames: (symbols, requestId) => [

@@ -208,7 +208,6 @@ test.each([
 });
 
 test('asks for tickers and for announced work in one frame of less than 64 KB', () => {
-  expect(okx.symbolOf('BTC', 'USDT')).toBe('BTC-USDT');
   expect(okx.subscribeFrames(['BTC-USDT'], 3, 0).map((frame) => JSON.parse(frame) as unknown)).toEqual([
     { id: '3', op: 'subscribe', args: [{ channel: 'tickers', instId: 'BTC-USDT' }, { channel: 'status' }] },
   ]);

@@ -28,7 +28,6 @@ export const okx: Venue = {
   proofOfLife: 'connection-heartbeat',
   settlement: 'USDT',
   rest: okxRest,
-  symbolOf: (asset, quote) => `${asset}-${quote}`,
   decode: decodeOkx,
   // Work is announced in a channel of its own; asked for again it is confirmed again.
   subscribeFrames: (symbols, requestId) => [

@@ -101,7 +101,6 @@ function decodeFrame(venue: Venue, frame: string): readonly VenueEvent[] {
 
 /** How many prices came out. */
 function fuzzRest({ venue, bodies, markets }: Subject, random: Random, pick: <T>(items: readonly T[]) => T): number {
-  if (venue.rest === undefined) return 0;
   const body = random() < 0.1 ? pick(bodies) : mutate(pick(bodies), random);
   const response = { status: pick(STATUSES), body, receivedMs: 1_795_000_000_000 };
   const wanted = random() < 0.5 ? markets : markets.slice(0, 1);

@@ -28,8 +28,8 @@ test.each(Object.entries(VENUE_SHAPES))(
   'the shapes of %s are whole: each answer holds what it is there for',
   (id, shapes) => {
     const venue = venues[id];
-    const { rest } = venue ?? {};
-    if (venue === undefined || rest === undefined) throw new Error(`venue ${id} is not there`);
+    if (venue === undefined) throw new Error(`venue ${id} is not there`);
+    const { rest } = venue;
     const response = (body: string): Parameters<typeof rest.decodePrices>[0] => ({ status: 200, body, receivedMs: 0 });
     expect(
       shapes.frames.filter((frame) => venue.decode(frame).some(({ kind }) => kind !== 'ignored')).length,

@@ -7,10 +7,10 @@ import { findRecordings, readFrames } from './recordings.ts';
 
 const recordings = findRecordings() ?? '';
 
-function venueOf(id: string): Venue & { readonly rest: NonNullable<Venue['rest']> } {
+function venueOf(id: string): Venue {
   const venue = findVenue(id);
-  if (venue?.rest === undefined) throw new Error(`no venue ${id} with REST`);
-  return { ...venue, rest: venue.rest };
+  if (venue === undefined) throw new Error(`no venue ${id}`);
+  return venue;
 }
 
 function framesOf(id: string, part: string): readonly string[] {

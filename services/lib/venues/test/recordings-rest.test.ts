@@ -9,7 +9,7 @@ const recordings = findRecordings();
 
 function restOf(id: string): VenueRest {
   const rest = findVenue(id)?.rest;
-  if (rest === undefined) throw new Error(`venue ${id} has no REST`);
+  if (rest === undefined) throw new Error(`no venue ${id}`);
   return rest;
 }
 
