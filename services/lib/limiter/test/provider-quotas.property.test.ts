@@ -28,7 +28,8 @@ beforeAll(async () => {
     logger: silentLogger,
     telemetry: createTestTelemetry(),
     clientName: 'test',
-    deadlines: { bulkMs: 20_000 },
+    // Not the guarantee under test: a machine that is busy for so long says nothing of quotas.
+    deadlines: { bulkMs: 100_000 },
   });
   await valkey.ready();
 });
@@ -127,6 +128,13 @@ async function play(sim: ProviderSimulation, list: readonly Step[]): Promise<voi
   for (const step of list) await step(sim);
 }
 
+function expectWindowsWithin({ admissions, windowEnds }: ProviderSimulation, all: number, durationMs: number): void {
+  for (const end of windowEnds) {
+    const within = admissions.filter(({ atMs }) => Math.floor(atMs) >= end - durationMs && Math.floor(atMs) < end);
+    expect(within.reduce((sum, each) => sum + each.points, 0)).toBeLessThanOrEqual(all);
+  }
+}
+
 describe('pauses, crashes, lost and late calls', () => {
   it('Smooth: no span of a window has more than the quota', { timeout: 120_000 }, async () => {
     await fc.assert(
@@ -144,10 +152,7 @@ describe('pauses, crashes, lost and late calls', () => {
       fc.asyncProperty(points, steps, async (all, list) => {
         const sim = simulate({ points: all, durationMs: 1_000, window: 'Fixed' }, 4);
         await play(sim, list);
-        for (const end of sim.windowEnds) {
-          const within = sim.admissions.filter(({ atMs }) => Math.floor(atMs) >= end - 1_000 && Math.floor(atMs) < end);
-          expect(within.reduce((sum, each) => sum + each.points, 0)).toBeLessThanOrEqual(all);
-        }
+        expectWindowsWithin(sim, all, 1_000);
       }),
       { numRuns: 150 },
     );
@@ -175,45 +180,57 @@ const flood = async (sim: ProviderSimulation): Promise<void> => {
 };
 
 describe('Valkey away for all', () => {
+  // Long against what an outage's beginning and end take, so that what was admitted before and meanwhile still counts after.
+  const WINDOW_MS = 10_000;
+  const STEP_MS = 20;
   const arbitrary = fc.record({
     all: fc.constantFrom(30, 200, 1_000),
     window: fc.constantFrom('Smooth' as const, 'Fixed' as const),
-    beforeMs: fc.integer({ min: 20, max: 1_500 }),
-    awayMs: fc.integer({ min: 20, max: 4_000 }),
-    afterMs: fc.integer({ min: 500, max: 2_500 }),
+    beforeMs: fc.oneof(fc.integer({ min: 20, max: 100 }), fc.integer({ min: 100, max: 1_500 })),
+    /** Shares fill up while nobody asks. */
+    quietMs: fc.constantFrom(0, 0, 1_200, 4_000, 9_000),
+    awayMs: fc.constantFrom(0, 100, 1_500),
+    /** The whole of a window, or a part. */
+    afterMs: fc.constantFrom(1_000, 10_000, 10_000),
     isForgotten: fc.boolean(),
   });
+  type Outage = typeof arbitrary extends fc.Arbitrary<infer T> ? T : never;
+
+  /** Answers what was admitted by shares. */
+  const outlive = async (outage: Outage, script = timedScript): Promise<number> => {
+    const { all, window, beforeMs, quietMs, awayMs, afterMs, isForgotten } = outage;
+    const sim = simulate({ points: all, durationMs: WINDOW_MS, window }, 4, script);
+    await sim.run(beforeMs, () => flood(sim), STEP_MS);
+    const fromMs = sim.trueMs();
+    sim.setAway(true);
+    await sim.run(60, () => flood(sim), STEP_MS);
+    await sim.run(quietMs, async () => {}, 100);
+    await sim.run(awayMs, () => flood(sim), STEP_MS);
+    const shared = sim.admissions.filter(({ atMs }) => atMs > fromMs + 300).length;
+    if (isForgotten) {
+      await sim.forget();
+      sim.failOver();
+    }
+    sim.setAway(false);
+    await sim.run(afterMs, () => flood(sim), STEP_MS);
+    // A Fixed quota is per window of its own, of which a span of a window may touch two.
+    expect(mostIn(sim.admissions, WINDOW_MS)).toBeLessThanOrEqual(window === 'Smooth' ? all : 2 * all);
+    if (window === 'Fixed') expectWindowsWithin(sim, all, WINDOW_MS);
+    return shared;
+  };
+
   it(
     'nothing passes the quota before, during or after; and not when it comes back empty',
     { timeout: 120_000 },
     async () => {
-      const used = { local: 0 };
+      let shared = 0;
       await fc.assert(
-        fc.asyncProperty(arbitrary, async ({ all, window, beforeMs, awayMs, afterMs, isForgotten }) => {
-          const sim = simulate({ points: all, durationMs: 1_000, window }, 4);
-          await sim.run(beforeMs, () => flood(sim));
-          const fromMs = sim.trueMs();
-          sim.setAway(true);
-          await sim.run(awayMs, () => flood(sim));
-          used.local += sim.admissions.filter(({ atMs }) => atMs > fromMs + 300).length;
-          if (isForgotten) {
-            await sim.forget();
-            sim.failOver();
-          }
-          sim.setAway(false);
-          await sim.run(afterMs, () => flood(sim));
-          // A Fixed quota is per window of its own, of which a span of a window may touch two.
-          expect(mostIn(sim.admissions, 1_000)).toBeLessThanOrEqual(window === 'Smooth' ? all : 2 * all);
-          for (const end of window === 'Fixed' ? sim.windowEnds : []) {
-            const within = sim.admissions.filter(
-              ({ atMs }) => Math.floor(atMs) >= end - 1_000 && Math.floor(atMs) < end,
-            );
-            expect(within.length).toBeLessThanOrEqual(all);
-          }
+        fc.asyncProperty(arbitrary, async (outage) => {
+          shared += await outlive(outage);
         }),
-        { numRuns: 40 },
+        { numRuns: 30 },
       );
-      expect(used.local).toBeGreaterThan(0);
+      expect(shared).toBeGreaterThan(0);
     },
   );
 });
