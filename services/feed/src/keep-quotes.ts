@@ -1,15 +1,14 @@
 /**
  * What every source of one feed last said of every asset, and the price that comes of it. No I/O, no clock of its own.
  *
- * Prices in USDT are votes of a feed in USD, converted by the rate of `usdt-rate.ts`, which is made here as well, whether
- * or not USDT is an asset of the feed.
+ * Prices in USDT are votes of a feed in USD, converted by a rate (`usdt-rate.ts` of `@weir/wire`) that is made here as
+ * well, whether or not USDT is an asset of the feed.
  */
-import type { Decimal, FeedDocument } from '@weir/wire';
+import { UsdtRate, type Decimal, type FeedDocument } from '@weir/wire';
 import type { Aggregate, AggregationRules } from './aggregate-quotes.ts';
 import type { SourceQuote } from './connect/connector.ts';
 import { createPriceEntry, settle, UNSETTLED, type PriceEntry, type Rejection } from './settle-price.ts';
 import { takeQuote, type SayVerdict, type Via } from './source-votes.ts';
-import { UsdtRate } from './usdt-rate.ts';
 
 export type { Rejection } from './settle-price.ts';
 

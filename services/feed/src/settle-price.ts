@@ -1,16 +1,22 @@
 /** Makes the price of one asset anew from what its sources say. Pure but for what the asset's entry remembers. */
-import { PRICE_FLAGS, type Decimal, type PriceFlag } from '@weir/wire';
+import {
+  convertByRate,
+  PRICE_FLAGS,
+  RATE_AGE_MS_MAX,
+  type Decimal,
+  type PriceFlag,
+  type DollarRate,
+  type ValueRefusal,
+} from '@weir/wire';
 import { aggregateQuotes, isSameValue, type Aggregate, type AggregationRules, type Vote } from './aggregate-quotes.ts';
 import { createMoves, HOLD_MS, isHeld, noteMove, type Moves } from './move-guard.ts';
-import type { Refusal } from './source-value.ts';
 import { chooseSay, saidBy, settledUntilMs, settleSays, type SourceSays, type Via } from './source-votes.ts';
-import { convert, RATE_AGE_MS_MAX, type Rate } from './usdt-rate.ts';
 
 /**
  * Why something that a source says does not count. Refused as it came: crossed, old-trade. Held back: jump, hold. Left
  * out of a price: outlier, depeg.
  */
-export type Rejection = Refusal | 'jump' | 'hold' | 'outlier' | 'depeg';
+export type Rejection = ValueRefusal | 'jump' | 'hold' | 'outlier' | 'depeg';
 
 export interface PriceEntry {
   /** By name of the source. */
@@ -44,7 +50,7 @@ export interface SettleContext {
   /** By name of the source, in the order of the document. */
   readonly labels: ReadonlyMap<string, Readonly<Record<Via, string>>>;
   readonly rules: AggregationRules;
-  readonly rate: Rate | undefined;
+  readonly rate: DollarRate | undefined;
   readonly rateNumber: number;
   readonly nowMs: number;
   readonly onRejected: (why: Rejection, count: number) => void;
@@ -158,8 +164,8 @@ function collectVotes(
     if (rate === undefined) dropped += Number(nowMs - confirmedMs <= staleMs);
     else {
       entry.settledUntilMs = Math.min(entry.settledUntilMs, rate.confirmedMs + RATE_AGE_MS_MAX);
-      const price = convert(value.price, rate);
-      if (price > 0n) votes.push({ source, price, halfSpread: convert(value.halfSpread, rate), confirmedMs });
+      const price = convertByRate(value.price, rate);
+      if (price > 0n) votes.push({ source, price, halfSpread: convertByRate(value.halfSpread, rate), confirmedMs });
     }
   }
   return { votes, dropped };

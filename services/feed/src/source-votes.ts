@@ -6,10 +6,9 @@
  * source says the same within 2 %, until the source has kept to its leap for 5 s, or until the vote before is stale. So a
  * source that is alone is late by 5 s at most, and never locked out.
  */
-import type { Decimal, Freshness } from '@weir/wire';
+import { valueOfQuote, type Decimal, type Freshness, type SourceValue, type ValueRefusal } from '@weir/wire';
 import type { SourceQuote } from './connect/connector.ts';
 import { AGREE_BPS, differs } from './move-guard.ts';
-import { valueOf, type Refusal, type SourceValue } from './source-value.ts';
 
 export type Via = SourceQuote['via'];
 
@@ -42,7 +41,7 @@ export interface SourceSays {
  * changed: the vote may be another now. confirmed: it stands, only more surely. older: not newer than what is known. Else
  * why the quote is worth nothing: the vote before stands and grows older.
  */
-export type SayVerdict = 'changed' | 'confirmed' | 'older' | Refusal;
+export type SayVerdict = 'changed' | 'confirmed' | 'older' | ValueRefusal;
 
 /** Takes a quote in; whether it is believed is decided when votes are asked for. */
 export function takeQuote(
@@ -59,7 +58,7 @@ export function takeQuote(
     say = undefined;
   }
   if (say !== undefined && confirmedMs < say.confirmedMs) return 'older';
-  const value = valueOf(quote, tradeAgeMs);
+  const value = valueOfQuote(quote, tradeAgeMs);
   if (say === undefined) {
     say = {
       quote: quote.quote,

@@ -13,8 +13,7 @@
  * and is left to the connection that counts.
  */
 import type { HeartbeatEvent, ProofOfLife, QuoteEvent, TickerEvent, VenueEvent } from '@weir/venues';
-import { parseDecimal, type Decimal } from '@weir/wire';
-import { MAX_TRADE_AGE_MS } from '../source-value.ts';
+import { MAX_TRADE_AGE_MS, parseDecimal, type Decimal } from '@weir/wire';
 import {
   createKnownMarket,
   forgetBook,

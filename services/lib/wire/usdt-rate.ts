@@ -2,9 +2,9 @@
  * The dollar rate of USDT that prices in USDT are converted by: what it was at the last tick, so that no price depends on
  * one that is being made, and never derived from anything but markets of USDT in dollars.
  */
-import { DECIMAL_ONE, type Decimal } from '@weir/wire';
+import { DECIMAL_ONE, type Decimal } from './decimal.ts';
 
-export interface Rate {
+export interface DollarRate {
   readonly price: Decimal;
   /** Monotonic. */
   readonly confirmedMs: number;
@@ -16,8 +16,13 @@ export const RATE_AGE_MS_MAX = 60_000;
 const LOWEST = (DECIMAL_ONE * 98n) / 100n;
 const HIGHEST = (DECIMAL_ONE * 102n) / 100n;
 
+/** Neither too old nor off the dollar. */
+export function isUsableRate({ price, confirmedMs }: DollarRate, nowMs: number): boolean {
+  return nowMs - confirmedMs <= RATE_AGE_MS_MAX && price >= LOWEST && price <= HIGHEST;
+}
+
 export class UsdtRate {
-  #rate: Rate | undefined;
+  #rate: DollarRate | undefined;
   #takenAtMs = -Infinity;
   #number = 0;
 
@@ -31,7 +36,7 @@ export class UsdtRate {
     return nowMs - this.#takenAtMs >= RATE_TICK_MS || (isNews && this.usable(nowMs) === undefined);
   }
 
-  take(rate: Rate | undefined, nowMs: number): void {
+  take(rate: DollarRate | undefined, nowMs: number): void {
     const before = this.usable(nowMs);
     this.#rate = rate && { price: rate.price, confirmedMs: rate.confirmedMs };
     this.#takenAtMs = nowMs;
@@ -39,11 +44,9 @@ export class UsdtRate {
   }
 
   /** `undefined`: prices in USDT cannot be converted. */
-  usable(nowMs: number): Rate | undefined {
-    const rate = this.#rate;
-    if (rate === undefined || nowMs - rate.confirmedMs > RATE_AGE_MS_MAX) return undefined;
-    return rate.price < LOWEST || rate.price > HIGHEST ? undefined : rate;
+  usable(nowMs: number): DollarRate | undefined {
+    return this.#rate !== undefined && isUsableRate(this.#rate, nowMs) ? this.#rate : undefined;
   }
 }
 
-export const convert = (value: Decimal, rate: Rate): Decimal => (value * rate.price) / DECIMAL_ONE;
+export const convertByRate = (value: Decimal, rate: DollarRate): Decimal => (value * rate.price) / DECIMAL_ONE;

@@ -5,7 +5,7 @@
  * lag its book. Without such a book a last price counts for a while, and one whose time nobody tells for as long as it is
  * confirmed: then the venue itself says that it is the current one.
  */
-import type { Decimal } from '@weir/wire';
+import type { Decimal } from './decimal.ts';
 
 export interface SourceValue {
   readonly price: Decimal;
@@ -14,7 +14,7 @@ export interface SourceValue {
 }
 
 /** crossed: bid above ask, by more than is a matter of moments. old-trade: no book, and no trade for too long. */
-export type Refusal = 'crossed' | 'old-trade';
+export type ValueRefusal = 'crossed' | 'old-trade';
 
 /** A last price without a book is nobody's price any more. */
 export const MAX_TRADE_AGE_MS = 900_000;
@@ -30,7 +30,7 @@ export interface Quoted {
 }
 
 /** `tradeAgeMs` is `undefined` where the venue tells no time. */
-export function valueOf({ price, bid, ask }: Quoted, tradeAgeMs: number | undefined): SourceValue | Refusal {
+export function valueOfQuote({ price, bid, ask }: Quoted, tradeAgeMs: number | undefined): SourceValue | ValueRefusal {
   const isOld = tradeAgeMs !== undefined && tradeAgeMs > MAX_TRADE_AGE_MS;
   if (bid === undefined || ask === undefined)
     return isOld ? 'old-trade' : { price, halfSpread: atLeastOneBp(price, 0n) };

@@ -1,11 +1,11 @@
-import { formatDecimal, parseDecimal } from '@weir/wire';
+import { formatDecimal, parseDecimal } from './decimal.ts';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { MAX_TRADE_AGE_MS, valueOf } from './source-value.ts';
+import { MAX_TRADE_AGE_MS, valueOfQuote } from './source-value.ts';
 
 function worth(price: string, bid?: string, ask?: string, tradeAgeMs?: number): string {
   const decimal = (text: string): bigint => parseDecimal(text) ?? 0n;
-  const value = valueOf(
+  const value = valueOfQuote(
     { price: decimal(price), ...(bid && { bid: decimal(bid) }), ...(ask && { ask: decimal(ask) }) },
     tradeAgeMs,
   );
@@ -39,7 +39,7 @@ test('property: what is worth something lies between the last price and the book
   const price = fc.bigInt(1n, 10n ** 33n);
   fc.assert(
     fc.property(price, price, price, (last, bid, ask) => {
-      const value = valueOf({ price: last, bid, ask }, undefined);
+      const value = valueOfQuote({ price: last, bid, ask }, undefined);
       if (typeof value === 'string') {
         expect(bid).toBeGreaterThan(ask);
         return;
