@@ -58,7 +58,7 @@ describe('a PriceFeed', () => {
   });
 
   it.each([
-    ['url: "wss://x/v2"', { url: 'wss://x/v2' }],
+    ['url: "wss://x/v2", restUrl: "https://x"', { url: 'wss://x/v2', restUrl: 'https://x' }],
     ['restUrl: "https://x"', { restUrl: 'https://x' }],
     ['symbols: { BTC: XBT/USD }', { symbols: { BTC: 'XBT/USD' } }],
     ['prewarm: {}', { prewarm: { intervalMs: 30_000 } }],

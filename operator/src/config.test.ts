@@ -71,11 +71,11 @@ describe('settingsOf', () => {
     expect(settings({ WEIR_FEED_VALKEY_URL: 'redis://other' }).feed.valkeyUrl).toBe('redis://other');
   });
 
-  it('reads addresses of exchanges, with and without one for REST', () => {
-    const text = 'coinbase=ws://x:1/c|http://x:1/c,kraken=wss://k';
+  it('reads addresses of exchanges', () => {
+    const text = 'coinbase=ws://x:1/c|http://x:1/c,kraken=wss://k|https://k';
     expect(settings({ WEIR_VENUE_ADDRESSES: text }).venueAddresses).toEqual({
       coinbase: { url: 'ws://x:1/c', restUrl: 'http://x:1/c' },
-      kraken: { url: 'wss://k' },
+      kraken: { url: 'wss://k', restUrl: 'https://k' },
     });
   });
 
@@ -91,7 +91,7 @@ describe('readConfig', () => {
       WEIR_NODE_NAME: 'operator-0',
       REDIS_URL: 'redis://:secret@valkey',
       WEIR_WATCH_NAMESPACES: 'Weir',
-      WEIR_VENUE_ADDRESSES: 'coinbase',
+      WEIR_VENUE_ADDRESSES: 'coinbase=wss://c',
       WEIR_FEED_VALKEY_URL: 'redis://user:secret@valkey',
       WEIR_KEY_MODE: 'dev',
     };

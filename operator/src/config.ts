@@ -69,8 +69,8 @@ export const configSchema = Type.Object({
   WEIR_VENUE_ADDRESSES: Type.Optional(
     Type.Array(
       Type.String({
-        pattern: `^${parameters.venue.pattern}=${ADDRESS}(\\|${ADDRESS})?$`,
-        expects: 'an exchange, =, its WebSocket address and, if need be, a bar and its REST address',
+        pattern: `^${parameters.venue.pattern}=${ADDRESS}\\|${ADDRESS}$`,
+        expects: 'an exchange, =, its WebSocket address, a bar and its REST address',
       }),
       {
         example: 'coinbase=ws://exchanges:8090/coinbase|http://exchanges:8090/coinbase',
@@ -128,7 +128,7 @@ export interface Config extends ProcessConfig {
 export interface VenueAddress {
   /** WebSocket. */
   readonly url: string;
-  readonly restUrl?: string;
+  readonly restUrl: string;
 }
 
 export interface FeedSettings {
@@ -226,6 +226,6 @@ function withoutLogin(url: string): string {
 
 function venueAddressOf(text: string): [string, VenueAddress] {
   const at = text.indexOf('=');
-  const [url = '', restUrl] = text.slice(at + 1).split('|');
-  return [text.slice(0, at), { url, ...(restUrl !== undefined && { restUrl }) }];
+  const [url = '', restUrl = ''] = text.slice(at + 1).split('|');
+  return [text.slice(0, at), { url, restUrl }];
 }

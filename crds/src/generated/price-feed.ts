@@ -25,11 +25,11 @@ export interface PriceFeedSpec {
   readonly sources: readonly {
     /** Name of the source within this feed; status.sources uses it. */
     readonly name: string;
-    /** The exchange, by its id in Weir. This version follows coinbase and kraken alone. */
+    /** The exchange, by its id in Weir. */
     readonly exchange: 'coinbase' | 'kraken' | 'gemini' | 'gateio' | 'bybit' | 'okx';
-    /** WebSocket address. Default: the exchange's own. */
+    /** WebSocket address, of the exchange itself or of what stands in for it; restUrl belongs to it. Default: the exchange's own. */
     readonly url?: string;
-    /** Base address of the REST interface, which tells the list of markets too. Default: the exchange's own. */
+    /** Base address of the REST interface, which tells the list of markets too; required with url. Default: the exchange's own. */
     readonly restUrl?: string;
     /** Symbol at the exchange by asset, where it is not what the exchange's own list says: { BTC: BTC/USD }. */
     readonly symbols?: Readonly<Record<string, string>>;
@@ -226,6 +226,14 @@ export const priceFeedSchema: StructuralSchema = {
             type: 'object',
             description: 'One exchange.',
             required: ['name', 'exchange'],
+            'x-kubernetes-validations': [
+              {
+                rule: '!has(self.url) || has(self.restUrl)',
+                message:
+                  'restUrl must be set where url is; write the REST address that belongs to it, like https://api.kraken.com',
+                fieldPath: '.restUrl',
+              },
+            ],
             properties: {
               name: {
                 type: 'string',
@@ -237,12 +245,13 @@ export const priceFeedSchema: StructuralSchema = {
               },
               exchange: {
                 type: 'string',
-                description: 'The exchange, by its id in Weir. This version follows coinbase and kraken alone.',
+                description: 'The exchange, by its id in Weir.',
                 enum: ['coinbase', 'kraken', 'gemini', 'gateio', 'bybit', 'okx'],
               },
               url: {
                 type: 'string',
-                description: "WebSocket address. Default: the exchange's own.",
+                description:
+                  "WebSocket address, of the exchange itself or of what stands in for it; restUrl belongs to it. Default: the exchange's own.",
                 maxLength: 512,
                 example: 'wss://ws.kraken.com/v2',
                 'x-kubernetes-validations': [
@@ -255,7 +264,7 @@ export const priceFeedSchema: StructuralSchema = {
               restUrl: {
                 type: 'string',
                 description:
-                  "Base address of the REST interface, which tells the list of markets too. Default: the exchange's own.",
+                  "Base address of the REST interface, which tells the list of markets too; required with url. Default: the exchange's own.",
                 maxLength: 512,
                 example: 'https://api.kraken.com',
                 'x-kubernetes-validations': [

@@ -11,7 +11,7 @@ const childrenOf = (sample: SampleFeed = {}, settings: Partial<FeedSettings> = {
     feed: sampleFeed(sample),
     settings: { ...SAMPLE_SETTINGS.feed, ...settings },
     loginMark: 'mark',
-    venueAddresses: { kraken: { url: 'ws://exchanges:8090/kraken' } },
+    venueAddresses: { kraken: { url: 'ws://exchanges:8090/kraken', restUrl: 'http://exchanges:8090/kraken' } },
     hasWork,
   });
 

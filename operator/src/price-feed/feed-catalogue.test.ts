@@ -8,7 +8,7 @@ import type { PriceFeed } from './price-feed.ts';
 
 function createCatalogue(
   feeds: readonly SampleFeed[] = [],
-  options: { venues?: Record<string, { url: string }> } = {},
+  options: { venues?: Record<string, { url: string; restUrl: string }> } = {},
 ) {
   const store = new Store<PriceFeed>({ clock: createFakeClock(), logger: silentLogger, scopes: [''] });
   const catalogue = createFeedCatalogue({
@@ -133,14 +133,16 @@ test('a feed that was stored by another schema is invalid, and keeps no other fr
 test('a source without an address gets the one of its exchange; one with an address keeps it', () => {
   const sources = [
     { name: 'a', exchange: 'kraken' },
-    { name: 'b', exchange: 'kraken', url: 'wss://mine.example' },
+    { name: 'b', exchange: 'kraken', url: 'wss://mine.example', restUrl: 'https://mine.example' },
     { name: 'c', exchange: 'coinbase' },
   ];
-  const { documents } = createCatalogue([{ spec: { sources } }], { venues: { kraken: { url: 'ws://simulated:1' } } });
-  expect(documents()['weir/majors']?.sources.map(({ url }) => url)).toEqual([
-    'ws://simulated:1',
-    'wss://mine.example',
-    undefined,
+  const { documents } = createCatalogue([{ spec: { sources } }], {
+    venues: { kraken: { url: 'ws://simulated:1', restUrl: 'http://simulated:1' } },
+  });
+  expect(documents()['weir/majors']?.sources.map(({ url, restUrl }) => [url, restUrl])).toEqual([
+    ['ws://simulated:1', 'http://simulated:1'],
+    ['wss://mine.example', 'https://mine.example'],
+    [undefined, undefined],
   ]);
 });
 

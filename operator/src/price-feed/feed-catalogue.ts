@@ -234,8 +234,7 @@ function documentOf(
 /** A source that names an address of its own keeps it. */
 function addressed(source: FeedSource, address: VenueAddress | undefined): FeedSource {
   if (source.url !== undefined || address === undefined) return source;
-  const { url, restUrl = source.restUrl } = address;
-  return { ...source, url, ...(restUrl !== undefined && { restUrl: source.restUrl ?? restUrl }) };
+  return { ...source, url: address.url, restUrl: source.restUrl ?? address.restUrl };
 }
 
 /** Symbols of the assets that the feed still has. */

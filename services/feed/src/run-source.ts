@@ -5,7 +5,7 @@
 import type { Clock, Timer } from '@weir/clock';
 import type { ParameterReader } from '@weir/parameters';
 import type { Logger, Telemetry } from '@weir/telemetry';
-import type { Upstream, Upstreams } from '@weir/upstream';
+import type { Upstream } from '@weir/upstream';
 import type { Instrument, Venue } from '@weir/venues';
 import type { FeedDocument, FeedSource, SourceState } from '@weir/wire';
 import type { ClockSkews } from './connect/clock-skew.ts';
@@ -34,10 +34,16 @@ export interface SourceOptions {
   readonly connectBudget: ConnectBudget;
   readonly clockSkews: ClockSkews;
   readonly statusFeeds: StatusFeeds;
-  readonly upstreams: Upstreams;
   readonly parameters: Pick<ParameterReader, 'prewarmAssets'>;
   readonly onQuote: (sourceName: string, quote: SourceQuote) => void;
   readonly onHalted: (sourceName: string, market: Instrument) => void;
+}
+
+/** Whom a source listens to, for as long as it runs. */
+export interface SourceVenue {
+  readonly venue: Venue;
+  /** Its REST interface. */
+  readonly upstream: Upstream;
 }
 
 /** What a source is to do, by its document. */
@@ -66,8 +72,8 @@ const LOOK_MS_KNOWN = 60_000;
 /** Of a prewarm that a parameter asks for. */
 const PREWARM_INTERVAL_MS = 30_000;
 
-export function runSource(options: SourceOptions, venue: Venue, order: SourceOrder): RunningSource {
-  return new VenueSource(options, venue, order);
+export function runSource(options: SourceOptions, at: SourceVenue, order: SourceOrder): RunningSource {
+  return new VenueSource(options, at, order);
 }
 
 class VenueSource implements RunningSource {
@@ -89,14 +95,14 @@ class VenueSource implements RunningSource {
   #looking: Timer | undefined;
   #isStopped = false;
 
-  constructor(options: SourceOptions, venue: Venue, order: SourceOrder) {
-    const { clock, upstreams, onQuote } = options;
+  constructor(options: SourceOptions, { venue, upstream }: SourceVenue, order: SourceOrder) {
+    const { clock, onQuote } = options;
     this.#options = options;
     this.#venue = venue;
     this.#order = order;
     this.#name = order.source.name;
     this.#logger = options.logger.child({ source: this.#name });
-    this.#upstream = upstreams.of(venue, order.source.restUrl);
+    this.#upstream = upstream;
     this.#fetches = createPriceFetches({
       fetcher: this.#upstream.fetcher,
       clock,

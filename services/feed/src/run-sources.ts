@@ -1,6 +1,7 @@
 /** Keeps the sources of the document running: starts, changes, replaces and stops them as the document changes. */
 import { findVenue, type Venue } from '@weir/venues';
 import type { ProviderQuotas } from '@weir/limiter';
+import type { Upstreams } from '@weir/upstream';
 import type { FeedDocument, FeedSource, FeedSourceStatus } from '@weir/wire';
 import { sourceStatus } from './merge-statuses.ts';
 import { runSource, type RunningSource, type SourceOptions, type SourceOrder } from './run-source.ts';
@@ -11,6 +12,7 @@ export interface SourcesOptions extends SourceOptions {
   /** `<namespace>/<name>`. */
   readonly feed: string;
   readonly quotas: Pick<ProviderQuotas, 'configureFeed'>;
+  readonly upstreams: Upstreams;
 }
 
 export interface Sources {
@@ -89,18 +91,32 @@ function followSource(options: SourcesOptions, order: SourceOrder, known: Entry 
     known.running.follow(order);
     return { source, signature, running: known.running };
   }
-  const venue = venueOf(source);
-  const running = venue === undefined ? unknownVenue(options, source) : runSource(options, venue, order);
-  return { source, signature, running };
+  return { source, signature, running: startSource(options, order) };
 }
 
-function unknownVenue({ clock, logger }: SourcesOptions, { name, exchange }: FeedSource): RunningSource {
-  logger.warn({ source: name, exchange }, 'source names an unknown exchange');
-  const message = `no exchange is named ${exchange}`;
+function startSource(options: SourcesOptions, order: SourceOrder): RunningSource {
+  const { source } = order;
+  const venue = venueOf(source);
+  if (venue === undefined) {
+    return idleSource(options, source, { reason: 'UnknownVenue', message: `no exchange is named ${source.exchange}` });
+  }
+  const upstream = options.upstreams.of(venue, source);
+  if (upstream !== undefined) return runSource(options, { venue, upstream }, order);
+  const message = `url is set and restUrl is not; set restUrl too, such as ${venue.defaultRestUrl}, or remove url`;
+  return idleSource(options, source, { reason: 'NoRestAddress', message });
+}
+
+/** One that cannot run as its document has it; another document is another source. */
+function idleSource(
+  { clock, logger }: SourcesOptions,
+  { name, exchange }: FeedSource,
+  fault: { readonly reason: string; readonly message: string },
+): RunningSource {
+  logger.warn({ source: name, exchange, ...fault }, 'source cannot be followed');
   const none = { quarantined: [], quarantinedCount: 0 };
   return {
     follow: () => undefined,
-    status: { state: 'down', reason: 'UnknownVenue', message, sinceMs: clock.nowMs(), ...none },
+    status: { state: 'down', ...fault, sinceMs: clock.nowMs(), ...none },
     stop: () => Promise.resolve(),
   };
 }

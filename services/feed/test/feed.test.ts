@@ -169,9 +169,10 @@ test('a halted market loses its vote at once and has it back when it goes on', a
   await priceIs('100.1');
 });
 
-test('reports every source with its state, quarantined symbols and the unknown exchange by name', async () => {
+test('reports every source with its state, quarantined symbols, and why one cannot be followed', async () => {
   const [coinbase = { name: '', exchange: '' }] = documentWith().sources;
-  const seq = await publish(documentWith({ sources: [coinbase, { name: 'mystery', exchange: 'mtgox' }] }));
+  const alone = { name: 'alone', exchange: 'kraken', url: 'ws://127.0.0.1:9' };
+  const seq = await publish(documentWith({ sources: [coinbase, { name: 'mystery', exchange: 'mtgox' }, alone] }));
   await start('pod-1');
   const connector = await connectorOf('coinbase');
   const quarantined = [{ asset: 'ETH', symbol: 'ETH-USD', reason: 'ETH-USD is not a valid product' }];
@@ -197,8 +198,17 @@ test('reports every source with its state, quarantined symbols and the unknown e
         quarantined: [],
         quarantinedCount: 0,
       },
+      {
+        name: 'alone',
+        exchange: 'kraken',
+        state: 'down',
+        reason: 'NoRestAddress',
+        message: 'url is set and restUrl is not; set restUrl too, such as https://api.kraken.com, or remove url',
+      },
     ],
   });
+  // Not a connection to somebody whose markets nobody can list.
+  expect(venues.running('kraken')).toEqual([]);
   const ttlSeconds = Number(await valkey.bulk.call('TTL', `feed:status:${FEED}`));
   expect(ttlSeconds).toBeGreaterThan(25);
 });

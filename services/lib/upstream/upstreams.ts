@@ -13,9 +13,18 @@ export interface Upstream {
   readonly instruments: InstrumentDirectory;
 }
 
+/** Where a source says that its venue is; absent: the venue's own addresses. */
+interface SourceAddress {
+  readonly url?: string;
+  readonly restUrl?: string;
+}
+
 export interface Upstreams {
-  /** `restUrl` absent: the venue's own. */
-  of(venue: Venue, restUrl?: string): Upstream;
+  /**
+   * `undefined` where a source has a socket of its own and no REST address: the venue's own would list and price the
+   * markets of somebody else (docs/decisions/0061-own-addresses-come-in-pairs.md).
+   */
+  of(venue: Venue, source: SourceAddress): Upstream | undefined;
 }
 
 export type UpstreamsOptions = Omit<InstrumentDirectoryOptions, 'venue' | 'restUrl' | 'lanes'>;
@@ -24,7 +33,8 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
   const lanes = createHostLanes(options.clock);
   const known = new Map<string, Upstream>();
   return {
-    of(venue, restUrl = venue.defaultRestUrl) {
+    of(venue, { url, restUrl = url === undefined ? venue.defaultRestUrl : undefined }) {
+      if (restUrl === undefined) return undefined;
       // An archived protocol of a venue has the id of the venue, and lists of its own.
       const name = `${venue.id} ${venue.defaultUrl} ${restUrl}`;
       let upstream = known.get(name);

@@ -45,8 +45,8 @@ function reach(upstreams: Pick<Upstreams, 'of'>, feeds: Iterable<Feed>): Iterabl
     for (const source of feed.sources) {
       const venue = venueOf(source);
       if (venue === undefined) continue;
-      const upstream = upstreams.of(venue, source.restUrl);
-      if (!ways.has(upstream)) ways.set(upstream, { venue, upstream, source, feed });
+      const upstream = upstreams.of(venue, source);
+      if (upstream !== undefined && !ways.has(upstream)) ways.set(upstream, { venue, upstream, source, feed });
     }
   }
   return ways.values();
