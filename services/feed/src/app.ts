@@ -101,7 +101,7 @@ class RunningFeed implements Feed {
   #stopped: Promise<void> | undefined;
 
   constructor(options: FeedOptions, names: { readonly namespace: string; readonly name: string }) {
-    const { feed, valkey, clock, telemetry, random = Math.random, connect = createConnector } = options;
+    const { feed, valkey, clock, telemetry, random = Math.random } = options;
     const logger = options.logger.child({ feed });
     this.#options = options;
     this.#logger = logger;
@@ -128,6 +128,8 @@ class RunningFeed implements Feed {
     };
     const shared = options.shared ?? createFeedShared(options);
     this.#own = shared === options.shared ? undefined : shared;
+    const { openSocket } = shared;
+    const { connect = (order) => createConnector({ ...order, openSocket }) } = options;
     this.#sources = createSources({
       ...shared,
       feed,

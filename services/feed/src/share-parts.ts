@@ -7,9 +7,13 @@ import type { Logger, Telemetry } from '@weir/telemetry';
 import { createUpstreams, type Upstreams } from '@weir/upstream';
 import type { Valkey } from '@weir/valkey';
 import { createConnectBudget, createStatusFeeds, type ConnectBudget, type StatusFeeds } from './connect/connector.ts';
+import { createFrameTurns } from './connect/frame-turns.ts';
+import { createSocketOpener, type OpenSocket } from './connect/socket.ts';
 
 export interface FeedShared {
   readonly connectBudget: ConnectBudget;
+  /** One turn of the event loop is shared by the frames of all sockets. */
+  readonly openSocket: OpenSocket;
   readonly statusFeeds: StatusFeeds;
   readonly governor: Governor;
   readonly quotas: ProviderQuotas;
@@ -37,9 +41,11 @@ export function createFeedShared(options: FeedSharedOptions): FeedShared {
   const governor = createGovernor({ valkey, clock, logger, telemetry, random, maxConcurrent });
   const quotas = createProviderQuotas({ valkey, clock, logger, telemetry, livePods, random });
   const connectBudget = createConnectBudget(clock);
+  const openSocket = createSocketOpener(createFrameTurns(clock));
   return {
     connectBudget,
-    statusFeeds: createStatusFeeds({ clock, budget: connectBudget, logger, random }),
+    openSocket,
+    statusFeeds: createStatusFeeds({ clock, budget: connectBudget, openSocket, logger, random }),
     governor,
     quotas,
     parameters,

@@ -6,6 +6,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
+import type { FrameTurns } from './frame-turns.ts';
 
 export interface SocketFailure {
   readonly message: string;
@@ -36,11 +37,22 @@ export interface Socket {
 /** Throws SyntaxError when the address is none. */
 export type OpenSocket = (url: string, handshakeTimeoutMs: number, handlers: SocketHandlers) => Socket;
 
+/** `turns` are shared by the sockets of a process. */
+export const createSocketOpener =
+  (turns: FrameTurns): OpenSocket =>
+  (url, handshakeTimeoutMs, handlers) =>
+    openWebSocket(url, handshakeTimeoutMs, handlers, turns);
+
 /** Nobody listens, no way there, no address. A reset or a silence may come from the venue itself. */
 const UNSEEN_CODES = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
 const FRAME_BYTES_MAX = 4 * 1024 * 1024;
 
-export const openWebSocket: OpenSocket = (url, handshakeTimeoutMs, handlers) => {
+export function openWebSocket(
+  url: string,
+  handshakeTimeoutMs: number,
+  handlers: SocketHandlers,
+  turns?: FrameTurns,
+): Socket {
   const socket = createWebSocket(url, handshakeTimeoutMs);
   const closed = new Promise<void>((resolve) => {
     socket.on('close', () => resolve());
@@ -54,11 +66,15 @@ export const openWebSocket: OpenSocket = (url, handshakeTimeoutMs, handlers) => 
   };
   socket.on('open', () => {
     isOpen = true;
+    turns?.join(socket);
     if (isWatched) handlers.onOpen();
   });
   socket.on('message', (data) => {
     // A Buffer: the other types of `data` belong to other settings of binaryType.
-    if (isWatched) handlers.onFrame((data as Buffer).toString());
+    const take = (): void => handlers.onFrame((data as Buffer).toString());
+    if (!isWatched) return;
+    if (turns === undefined) take();
+    else turns.take(take);
   });
   socket.on('pong', () => {
     if (isWatched) handlers.onPong();
@@ -72,6 +88,7 @@ export const openWebSocket: OpenSocket = (url, handshakeTimeoutMs, handlers) => 
     fault = error;
   });
   socket.on('close', (code, reason) => {
+    turns?.leave(socket);
     // Where every address of a host fails the error has a code and no message.
     const words = [fault?.message, fault?.code, reason.toString()].find((text) => text !== undefined && text !== '');
     const isUnseen = UNSEEN_CODES.has(fault?.code ?? '');
@@ -92,7 +109,7 @@ export const openWebSocket: OpenSocket = (url, handshakeTimeoutMs, handlers) => 
     },
     closed,
   };
-};
+}
 
 function createWebSocket(url: string, handshakeTimeoutMs: number): WebSocket {
   return new WebSocket(url, {
