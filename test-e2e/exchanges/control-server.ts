@@ -74,8 +74,8 @@ function read(exchanges: Exchanges, subject: string, query: URLSearchParams): An
     return price === undefined ? NOT_FOUND : { status: 200, body: { pair, price } };
   }
   if (!Object.hasOwn(exchanges.addresses, subject)) return NOT_FOUND;
-  const { connections, restCount, faults } = exchanges.venue(subject);
-  return { status: 200, body: { connections, restCount, faults } };
+  const { connections, restCount, faults, strikes } = exchanges.venue(subject);
+  return { status: 200, body: { connections, restCount, faults, strikes } };
 }
 
 function write(

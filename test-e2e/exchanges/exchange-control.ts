@@ -4,6 +4,7 @@ import type { Maintenance, Market, Product } from './market.ts';
 import type { Client, Protocol } from './protocol.ts';
 import { playRecording, readRecording } from './recording.ts';
 import type { RestRequestSeen } from './rest-desk.ts';
+import type { Strikes } from './strikes.ts';
 import { changeFaults, healFaults, type VenueFaults } from './venue-faults.ts';
 import type { VenueServer } from './venue-server.ts';
 
@@ -19,6 +20,8 @@ export interface ExchangeControl {
   /** Switches faults on and off; those that are not named stay. Throws RangeError for what no fault can be. */
   fault(change: Readonly<Partial<VenueFaults>>): void;
   readonly faults: Readonly<VenueFaults>;
+  /** How often what was switched on or done has really struck. */
+  readonly strikes: Strikes['counts'];
   /** No faults any more; a cut, a silence and refused symbols are ended by their own opposites. */
   heal(): void;
   /** So many trades at once, of any products, at their fair prices. */
@@ -61,6 +64,7 @@ export interface ControlledVenue {
   readonly protocol: Protocol;
   readonly server: VenueServer;
   readonly faults: VenueFaults;
+  readonly strikes: Strikes;
   /** Wall time of the venue. */
   readonly nowMs: () => number;
   /** Ends running replays. */
@@ -72,7 +76,7 @@ const MAINTENANCE_MS = 600_000;
 const SERVICE_RESTART = 1012;
 
 export function createControl(venue: ControlledVenue): ExchangeControl {
-  const { clock, market, protocol, server, faults, signal, nowMs } = venue;
+  const { clock, market, protocol, server, faults, strikes, signal, nowMs } = venue;
   const push = (frame: string): void => pushFrame(venue, frame);
   const publish = (products: readonly Product[]): void =>
     server.batch(() => {
@@ -84,8 +88,13 @@ export function createControl(venue: ControlledVenue): ExchangeControl {
     silence: (isSilent) => server.silence(isSilent),
     fault: (change) => changeFaults(faults, change),
     faults,
+    strikes: strikes.counts,
     heal: () => healFaults(faults),
-    burst: (count) => publish(market.burst(count, nowMs())),
+    burst: (count) => {
+      const products = market.burst(count, nowMs());
+      strikes.note('burst', products.length);
+      publish(products);
+    },
     setPrice: (pair, text) => publish([market.setPrice(pair, text, nowMs())]),
     release: (pair) => market.release(pair),
     price: (pair) => {
@@ -115,7 +124,7 @@ export function createControl(venue: ControlledVenue): ExchangeControl {
 }
 
 function announce(
-  { clock, market, protocol, server, signal, nowMs }: ControlledVenue,
+  { clock, market, protocol, server, strikes, signal, nowMs }: ControlledVenue,
   inMs: number,
   isCut: boolean,
 ): void {
@@ -128,6 +137,7 @@ function announce(
   const before = [...server.clients];
   const begin = clock.setTimeout(() => {
     if (isCut) server.cut(false);
+    strikes.note('announce', before.length);
     for (const client of before) client.close(SERVICE_RESTART, 'restarting');
   }, inMs);
   signal.addEventListener('abort', () => begin.cancel(), { once: true });

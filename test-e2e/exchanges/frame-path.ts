@@ -1,6 +1,7 @@
 /** The way of one client's frames out of a venue, with what may happen to them: blanked, doubled, out of order, answers last. */
 import { blankBids, blankTimes } from './blank-fields.ts';
 import type { Random } from './random.ts';
+import type { Strikes } from './strikes.ts';
 import type { VenueFaults } from './venue-faults.ts';
 
 export interface FramePath {
@@ -15,24 +16,32 @@ export interface FramePathOptions {
   readonly venue: string;
   readonly faults: VenueFaults;
   readonly random: Random;
+  readonly strikes: Strikes;
   readonly transmit: (frame: string) => void;
 }
 
-export function createFramePath({ venue, faults, random, transmit }: FramePathOptions): FramePath {
+export function createFramePath({ venue, faults, random, strikes, transmit }: FramePathOptions): FramePath {
   const waiting: string[] = [];
   let answer: string[] | undefined;
 
   const blank = (frame: string): string => {
     const whole = faults.hasEmptyBids ? blankBids(venue, frame) : frame;
-    return faults.hasZeroTimes ? blankTimes(venue, whole) : whole;
+    const text = faults.hasZeroTimes ? blankTimes(venue, whole) : whole;
+    if (whole !== frame) strikes.note('hasEmptyBids');
+    if (text !== whole) strikes.note('hasZeroTimes');
+    return text;
   };
   const leave = (frame: string): void => {
     transmit(frame);
-    if (faults.duplicateShare > 0 && random() < faults.duplicateShare) transmit(frame);
+    if (faults.duplicateShare === 0 || random() >= faults.duplicateShare) return;
+    strikes.note('duplicateShare');
+    transmit(frame);
   };
   const flush = (): void => {
     while (waiting.length > 0) {
-      const [frame] = waiting.splice(Math.floor(random() * waiting.length), 1);
+      const index = Math.floor(random() * waiting.length);
+      if (index > 0) strikes.note('reorderWindow');
+      const [frame] = waiting.splice(index, 1);
       if (frame !== undefined) leave(frame);
     }
   };
@@ -53,6 +62,7 @@ export function createFramePath({ venue, faults, random, transmit }: FramePathOp
       receive();
       const frames = answer;
       answer = undefined;
+      if (frames.length > 1) strikes.note('isAckLast');
       // Every protocol answers first and sends the prices then.
       for (const frame of frames.toReversed()) leave(frame);
     },

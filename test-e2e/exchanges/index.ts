@@ -13,6 +13,7 @@ import { createFairPrices, type FairPrices } from './fair-prices.ts';
 import { fairPairs, listMarkets, type ListedPair } from './list-markets.ts';
 import { createMarket } from './market.ts';
 import { simulatedVenues, type VenueId } from './simulated-venues.ts';
+import { createStrikes } from './strikes.ts';
 import { startTrading, type TradingVenue } from './trading.ts';
 import { noFaults } from './venue-faults.ts';
 import { startVenueServer } from './venue-server.ts';
@@ -109,9 +110,10 @@ async function startVenue(id: VenueId, { options, clock, host, seed, fair, signa
   const { ports, maxWaitingBytes } = options;
   const { symbolOf, dollarQuotes, firstMessageMs, create } = simulatedVenues[id];
   const faults = noFaults();
+  const strikes = createStrikes();
   const nowMs = (): number => clock.nowMs() + faults.skewMs;
   const listings = listMarkets(fair.pairs, dollarQuotes);
-  const market = createMarket({ venue: id, seed, listings, fair, faults, symbolOf, openedMs: clock.nowMs() });
+  const market = createMarket({ venue: id, seed, listings, fair, faults, strikes, symbolOf, openedMs: clock.nowMs() });
   const protocol = create(market, { nowMs, monotonicMs: () => clock.monotonicMs() });
   const server = await startVenueServer({
     venue: id,
@@ -121,10 +123,11 @@ async function startVenue(id: VenueId, { options, clock, host, seed, fair, signa
     clock,
     protocol,
     faults,
+    strikes,
     maxWaitingBytes: maxWaitingBytes ?? Math.max(WAITING_BYTES_MIN, listings.length * WAITING_BYTES_PER_PAIR),
     ...(firstMessageMs !== undefined && { firstMessageMs }),
   });
-  const control = createControl({ clock, market, protocol, server, faults, nowMs, signal });
+  const control = createControl({ clock, market, protocol, server, faults, strikes, nowMs, signal });
   return { id, market, protocol, server, control, nowMs };
 }
 

@@ -3,6 +3,7 @@ import { createFairPrices } from './fair-prices.ts';
 import { listMarkets } from './list-markets.ts';
 import { createMarket, type Market } from './market.ts';
 import type { DollarQuote } from './protocol.ts';
+import { createStrikes } from './strikes.ts';
 import { noFaults, type VenueFaults } from './venue-faults.ts';
 
 const pairs = [
@@ -20,6 +21,7 @@ function open(quotes: readonly DollarQuote[] = ['USD']): { market: Market; fault
     listings: listMarkets(pairs, quotes),
     fair,
     faults,
+    strikes: createStrikes(),
     openedMs: 0,
     symbolOf: (asset, quote) => `${asset}/${quote}`,
   });

@@ -5,6 +5,7 @@ import { formatFixed, parseFixed, rescale, type Fixed } from './fixed-point.ts';
 import { DOLLAR, TETHER, type Listing } from './list-markets.ts';
 import { addNoise } from './price-walk.ts';
 import { createRandom, type Random } from './random.ts';
+import type { Strikes } from './strikes.ts';
 import type { VenueFaults } from './venue-faults.ts';
 
 /** The last trade and the book around it, as exact texts. */
@@ -67,6 +68,7 @@ export interface MarketOptions {
   readonly listings: readonly Listing[];
   readonly fair: FairPrices;
   readonly faults: Readonly<VenueFaults>;
+  readonly strikes: Strikes;
   /** When every priced product traded first: a snapshot exists from the first subscription on. */
   readonly openedMs: number;
   readonly symbolOf: (asset: string, quote: string) => string;
@@ -85,7 +87,7 @@ export function venueTime(nowMs: number): string {
 }
 
 export function createMarket(options: MarketOptions): Market {
-  const { fair, faults, openedMs, venue, seed } = options;
+  const { fair, faults, strikes, openedMs, venue, seed } = options;
   const random = createRandom(`trades ${seed} ${venue}`);
   const noise = createRandom(`noise ${seed} ${venue}`);
   const { products, followers } = openProducts(options);
@@ -97,11 +99,13 @@ export function createMarket(options: MarketOptions): Market {
     products.set(before.symbol, after);
     return after;
   };
-  const isHalted = (): boolean => faults.isFrozen || market.maintenance.system !== 'online';
+  const isHalted = (): boolean => isStandingStill(market, options);
   const tradeFairly = ({ symbol, listing }: Followed, nowMs: number): Product[] => {
     const product = products.get(symbol);
     const worth = fair.worth(listing);
     if (product === undefined || worth === undefined || product.held) return [];
+    if (faults.lieBps !== 0) strikes.note('lieBps');
+    if (faults.crossedBps !== 0) strikes.note('crossedBps');
     return [trade(product, lie({ ...worth, units: addNoise(worth.units, noise) }, faults.lieBps), nowMs)];
   };
   const market: Market = {
@@ -131,17 +135,30 @@ export function createMarket(options: MarketOptions): Market {
       products.set(symbol, after);
       return after;
     },
-    find: (symbol) => {
-      if (refused.has(symbol)) return undefined;
-      const isUnknown = faults.unknownShare > 0 && createRandom(`unknown ${seed} ${symbol}`)() < faults.unknownShare;
-      return isUnknown ? undefined : products.get(symbol);
-    },
+    find: (symbol) => (isUnknown(symbol, refused, options) ? undefined : products.get(symbol)),
     productOf: (pair) => productOf(options, products, pair),
   };
   for (const product of products.values()) {
     if (product.open !== '0') trade(product, parseFixed(product.open), openedMs);
   }
   return market;
+}
+
+function isStandingStill({ maintenance }: Market, { faults, strikes }: MarketOptions): boolean {
+  const isOnline = maintenance.system === 'online';
+  if (isOnline && !faults.isFrozen) return false;
+  strikes.note(isOnline ? 'isFrozen' : 'maintenance');
+  return true;
+}
+
+function isUnknown(symbol: string, refused: ReadonlySet<string>, { faults, strikes, seed }: MarketOptions): boolean {
+  if (refused.has(symbol)) {
+    strikes.note('refused');
+    return true;
+  }
+  if (faults.unknownShare === 0 || createRandom(`unknown ${seed} ${symbol}`)() >= faults.unknownShare) return false;
+  strikes.note('unknownShare');
+  return true;
 }
 
 function openProducts({ listings, fair, symbolOf }: MarketOptions): {

@@ -1,6 +1,7 @@
 /** Where a venue's REST requests arrive: counted, then answered by the protocol, or as the venue's faults have it. */
 import type { Random } from './random.ts';
 import type { RestAnswer } from './protocol.ts';
+import type { Strikes } from './strikes.ts';
 import type { VenueFaults, WrongBody } from './venue-faults.ts';
 
 export interface RestRequestSeen {
@@ -26,12 +27,21 @@ const WRONG: Readonly<Record<WrongBody, (body: string) => string>> = {
   empty: () => '',
 };
 
-export function createRestDesk(faults: VenueFaults, random: Random, rest: (url: URL) => RestAnswer): RestDesk {
+export interface RestDeskOptions {
+  readonly faults: VenueFaults;
+  readonly random: Random;
+  readonly strikes: Strikes;
+  readonly rest: (url: URL) => RestAnswer;
+}
+
+export function createRestDesk({ faults, random, strikes, rest }: RestDeskOptions): RestDesk {
   const seen: RestRequestSeen[] = [];
   let count = 0;
   const answer = (path: string): RestAnswer | undefined => {
+    if (faults.restHangs) strikes.note('restHangs');
     if (faults.restHangs) return undefined;
     if (faults.restThrottleS !== undefined) {
+      strikes.note('restThrottleS');
       return {
         status: 429,
         body: '{"message":"Too many requests"}',
@@ -39,10 +49,13 @@ export function createRestDesk(faults: VenueFaults, random: Random, rest: (url: 
       };
     }
     if (faults.restErrorShare > 0 && random() < faults.restErrorShare) {
+      strikes.note('restErrorShare');
       return { status: 500, body: '{"message":"Internal server error"}' };
     }
     const right = rest(new URL(path, 'http://venue'));
-    return faults.restWrongBody === undefined ? right : { ...right, body: WRONG[faults.restWrongBody](right.body) };
+    if (faults.restWrongBody === undefined) return right;
+    strikes.note('restWrongBody');
+    return { ...right, body: WRONG[faults.restWrongBody](right.body) };
   };
   return {
     handle: (path, monotonicMs) => {

@@ -7,6 +7,7 @@ import { createFramePath, type FramePath } from './frame-path.ts';
 import type { Client, Protocol } from './protocol.ts';
 import type { Random } from './random.ts';
 import { refuseFrame } from './refuse-frame.ts';
+import type { Strikes } from './strikes.ts';
 import type { VenueFaults } from './venue-faults.ts';
 
 export interface ClientWorld {
@@ -15,6 +16,7 @@ export interface ClientWorld {
   readonly protocol: Protocol;
   readonly faults: VenueFaults;
   readonly random: Random;
+  readonly strikes: Strikes;
   /** Bytes that may wait for a client before it counts as a slow reader. */
   readonly maxWaitingBytes: number;
   /** A client that has sent nothing by then is closed; absent: it may stay. */
@@ -63,6 +65,7 @@ export function admit(websocket: WebSocket, arrival: Arrival, world: ClientWorld
     const text = data.toString();
     world.received(text);
     const refusal = faults.refusesFrames ? refuseFrame(world.venue, text) : undefined;
+    if (refusal !== undefined) world.strikes.note('refusesFrames');
     if (refusal !== undefined) client.send(refusal);
     else path.answer(() => protocol.receive(client, text));
   });
@@ -74,17 +77,19 @@ function createClient(
   { socket, path: wanted }: Arrival,
   world: ClientWorld,
 ): { readonly client: Client; readonly path: FramePath } {
-  const { clock, maxWaitingBytes, venue, faults, random, clients } = world;
+  const { clock, maxWaitingBytes, venue, faults, random, strikes, clients } = world;
   let lastSentMs = clock.monotonicMs();
   const transmit = (frame: string): void => {
-    if (world.isSilent() || websocket.readyState !== WebSocket.OPEN) return;
+    if (websocket.readyState !== WebSocket.OPEN) return;
+    if (world.isSilent()) return strikes.note('silence');
+    if (faults.skewMs !== 0) strikes.note('skewMs');
     lastSentMs = clock.monotonicMs();
     world.cork(socket);
     websocket.send(frame);
     // It would not read a close frame either.
     if (websocket.bufferedAmount > maxWaitingBytes) websocket.terminate();
   };
-  const path = createFramePath({ venue, faults, random, transmit });
+  const path = createFramePath({ venue, faults, random, strikes, transmit });
   const client: Client = {
     path: wanted,
     subscriptions: new Map(),

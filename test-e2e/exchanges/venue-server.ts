@@ -14,6 +14,7 @@ import type { Protocol } from './protocol.ts';
 import { createRandom } from './random.ts';
 import { createRestDesk, type RestDesk } from './rest-desk.ts';
 import { admit, type ClientWorld } from './venue-client.ts';
+import type { Strikes } from './strikes.ts';
 import type { VenueFaults } from './venue-faults.ts';
 
 export interface VenueServerOptions {
@@ -24,6 +25,7 @@ export interface VenueServerOptions {
   readonly clock: Clock;
   readonly protocol: Protocol;
   readonly faults: VenueFaults;
+  readonly strikes: Strikes;
   readonly maxWaitingBytes: number;
   readonly firstMessageMs?: number;
 }
@@ -60,10 +62,10 @@ interface State {
 }
 
 export async function startVenueServer(options: VenueServerOptions): Promise<VenueServer> {
-  const { clock, host, venue, seed, faults, protocol } = options;
+  const { clock, host, venue, seed, faults, strikes, protocol } = options;
   const state = initialState();
   const random = createRandom(`faults ${seed} ${venue}`);
-  const desk = createRestDesk(faults, random, (url) => protocol.rest(url));
+  const desk = createRestDesk({ faults, random, strikes, rest: (url) => protocol.rest(url) });
   const websockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
@@ -73,6 +75,7 @@ export async function startVenueServer(options: VenueServerOptions): Promise<Ven
   const world = createWorld(options, state, random);
   const server = createHttp(desk, clock, state);
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    if (state.isSilent) strikes.note('silence');
     if (state.isSilent) return void state.unanswered.add(socket);
     websockets.handleUpgrade(request, socket, head, (websocket) =>
       admit(websocket, { socket, path: request.url ?? '/' }, world),
@@ -95,6 +98,7 @@ export async function startVenueServer(options: VenueServerOptions): Promise<Ven
     cut: (isRefusing) => {
       state.isCut = true;
       if (isRefusing) server.close();
+      strikes.note('cut', state.sockets.size);
       for (const socket of state.sockets) socket.destroy();
     },
     restore: () => {
@@ -145,12 +149,13 @@ function listenAgain(server: Server, at: { readonly host: string; readonly port:
 }
 
 function createWorld(options: VenueServerOptions, state: State, random: () => number): ClientWorld {
-  const { venue, clock, protocol, faults, maxWaitingBytes, firstMessageMs } = options;
+  const { venue, clock, protocol, faults, strikes, maxWaitingBytes, firstMessageMs } = options;
   return {
     venue,
     clock,
     protocol,
     faults,
+    strikes,
     random,
     maxWaitingBytes,
     ...(firstMessageMs !== undefined && { firstMessageMs }),

@@ -110,6 +110,20 @@ describe('faults of a venue', () => {
     client.socket.terminate();
   });
 
+  it('says how often each fault has struck, and nothing of one that only was on', async () => {
+    venue.fault({ skewMs: 1_000, lieBps: 100 });
+    expect(venue.strikes).toEqual({});
+    venue.heal();
+    const client = await connect(url);
+    client.send(subscribe('BTC/USD'));
+    await client.next('snapshot","data"');
+    venue.fault({ duplicateShare: 1, lieBps: 100 });
+    exchanges.setTruth('BTC', '64200');
+    await client.next('"ticker"');
+    venue.cut();
+    expect(venue.strikes).toMatchObject({ duplicateShare: 1, lieBps: 1, cut: 1 });
+  });
+
   it('drops a client that does not read', async () => {
     const client = await connect(url);
     client.send(subscribe('BTC/USD'));
