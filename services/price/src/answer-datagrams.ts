@@ -59,12 +59,22 @@ export function createDatagramAnswerer(parts: DatagramParts): DatagramAnswerer {
   const path = createPath(parts);
   let waiting = 0;
 
-  const begin = (datagram: Datagram): Ending => {
+  const find = (datagram: Datagram): Ending => {
     const session = sessions.held(datagram.request.session);
     if (session !== undefined) return path(datagram, session);
     const finding = sessions.find(datagram.request.session);
     if (finding === undefined) return udp.ignored.session.add();
     return finding.then((found) => (found === undefined ? udp.ignored.session.add() : path(datagram, found)));
+  };
+
+  const complain = createComplaints(parts);
+  // A datagram that shows a fault of the program is one without an answer, and not the end of the process.
+  const begin = (datagram: Datagram): Ending => {
+    try {
+      return find(datagram)?.catch(complain);
+    } catch (err) {
+      complain(err);
+    }
   };
 
   return {
@@ -79,10 +89,24 @@ export function createDatagramAnswerer(parts: DatagramParts): DatagramAnswerer {
       const ending = begin({ bytes, sender, request });
       if (ending === undefined) return;
       waiting += 1;
-      void ending
-        .catch((err: unknown) => parts.logger.error({ err }, 'a datagram could not be answered'))
-        .finally(() => (waiting -= 1));
+      void ending.finally(() => (waiting -= 1));
     },
+  };
+}
+
+/** A fault of the program, in one line a second at most: what arrives from anywhere must not fill the log. */
+function createComplaints({ logger, serverTimeMs }: DatagramParts): (err: unknown) => void {
+  let loggedMs = Number.NEGATIVE_INFINITY;
+  let suppressed = 0;
+  return (err) => {
+    const nowMs = serverTimeMs();
+    if (Math.abs(nowMs - loggedMs) < 1_000) {
+      suppressed += 1;
+      return;
+    }
+    logger.error({ err, suppressed }, 'a datagram could not be answered');
+    loggedMs = nowMs;
+    suppressed = 0;
   };
 }
 

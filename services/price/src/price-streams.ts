@@ -8,9 +8,9 @@
 import type { Clock, Timer } from '@weir/clock';
 import { problemOf, type ProblemSource } from '@weir/http';
 import { keyspace } from '@weir/keyspace';
-import { SLOT_RENEWAL_MS, type Slot as ConcurrencySlot } from '@weir/limiter';
+import { SLOT_RENEWAL_MS, type Limiter, type Slot as ConcurrencySlot } from '@weir/limiter';
 import type { Logger } from '@weir/telemetry';
-import type { Valkey } from '@weir/valkey';
+import type { ValkeyClient } from '@weir/valkey';
 import { decodeApiKeyRecord, priceJson, priceStatus, type ApiKeyRecord } from '@weir/wire';
 import type { AuthorizeHash, Judge } from './authorize.ts';
 import { describeDenial, describeNoSlot } from './limit-headers.ts';
@@ -18,6 +18,7 @@ import type { Access } from './policy-directory.ts';
 import { countDecision, UNLIMITED, type PriceApi } from './price-api.ts';
 import { PriceStream, STREAM_LIMITS, type Round, type Sink, type StreamLimits } from './price-stream.ts';
 import { headOf, type Slot } from './price-table.ts';
+import type { PriceReader } from './read-price.ts';
 import { Refusal } from './refusal.ts';
 import { ageMsOf } from './render-price.ts';
 import type { StreamMetrics } from './stream-metrics.ts';
@@ -48,8 +49,11 @@ export interface PriceStreams {
 }
 
 export interface PriceStreamsOptions {
-  readonly api: PriceApi;
-  readonly valkey: Pick<Valkey, 'bulk'>;
+  readonly api: Pick<PriceApi, 'table' | 'metrics' | 'serverTimeMs'> & {
+    readonly limiter: Pick<Limiter, 'decide'>;
+    readonly reader: Pick<PriceReader, 'check'>;
+  };
+  readonly valkey: { readonly bulk: Pick<ValkeyClient, 'hgetall'> };
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: StreamMetrics;
@@ -58,22 +62,33 @@ export interface PriceStreamsOptions {
   readonly judge: Judge;
   readonly streamsMax: number;
   readonly limits?: StreamLimits | undefined;
+  readonly random?: () => number;
 }
 
 /** Between two rounds: no client is sent more often. */
 const ROUND_MS = 100;
-/** Every so many rounds ages, documents and keys are looked at too. */
+/** Every so many rounds a stream's ages, documents and key are looked at too; keys of all are read as often. */
 const THOROUGH_ROUNDS = 10;
 const MINUTE_MS = 60_000;
 /** A client that does not take the last event is cut off. */
 const LAST_EVENT_MS = 5_000;
+/** Clients of a process that stops come back between these, so that not all ask the others in the same instant. */
+const RETURN_MS_MIN = 500;
+const RETURN_MS_MAX = 2_500;
 
 interface Entry extends OpenStream {
   access: Access;
   readonly stream: PriceStream;
+  /** Which of its rounds are thorough: not all streams in the same one, which would keep requests waiting. */
+  readonly turn: number;
   nextChargeMs: number;
   nextRenewalMs: number;
   isCharging: boolean;
+}
+
+interface HeldKey {
+  record: ApiKeyRecord;
+  streams: number;
 }
 
 export function createPriceStreams(options: PriceStreamsOptions): PriceStreams {
@@ -83,10 +98,11 @@ export function createPriceStreams(options: PriceStreamsOptions): PriceStreams {
 class Streams implements PriceStreams {
   readonly #options: PriceStreamsOptions;
   readonly #entries = new Set<Entry>();
-  /** The newest form of each key that has a stream. */
-  readonly #keys = new Map<string, ApiKeyRecord>();
+  /** The newest form of each key that has a stream, and how many it has. */
+  readonly #keys = new Map<string, HeldKey>();
   readonly #timer: Timer;
   #rounds = 0;
+  #opened = 0;
   #isReadingKeys = false;
   #isClosed = false;
 
@@ -108,41 +124,51 @@ class Streams implements PriceStreams {
     const nowMs = clock.monotonicMs();
     const stream = new PriceStream(opened.slots, opened.sink, opened.access.allowStale, limits);
     const times = { nextChargeMs: nowMs + MINUTE_MS, nextRenewalMs: nowMs + SLOT_RENEWAL_MS };
-    const entry: Entry = { ...opened, ...times, stream, isCharging: false };
+    const entry: Entry = { ...opened, ...times, stream, turn: this.#opened % THOROUGH_ROUNDS, isCharging: false };
+    this.#opened += 1;
     this.#entries.add(entry);
-    if (!this.#keys.has(entry.sha256)) this.#keys.set(entry.sha256, opened.access.key);
-    this.#send(entry, this.#beginRound(false));
+    const held = this.#keys.get(entry.sha256);
+    if (held === undefined) this.#keys.set(entry.sha256, { record: opened.access.key, streams: 1 });
+    else held.streams += 1;
+    this.#send(entry, this.#beginRound());
     return () => this.#drop(entry, 'left');
   }
 
   close(): void {
     this.#isClosed = true;
     this.#timer.cancel();
-    for (const entry of this.#entries) this.#end(entry, { code: 'DRAINING' }, 'draining');
+    const { random = Math.random } = this.#options;
+    for (const entry of this.#entries) {
+      const retryMs = RETURN_MS_MIN + random() * (RETURN_MS_MAX - RETURN_MS_MIN);
+      this.#end(entry, { code: 'DRAINING' }, 'draining', retryMs);
+    }
   }
 
   #step(): void {
     this.#rounds += 1;
-    const round = this.#beginRound(this.#rounds % THOROUGH_ROUNDS === 0);
-    if (round.isThorough) {
-      void this.#readKeys();
-      for (const entry of this.#entries) this.#judge(entry);
-    }
+    const turn = this.#rounds % THOROUGH_ROUNDS;
+    if (turn === 0) void this.#readKeys();
+    const plain = this.#beginRound();
+    const thorough: Round = { ...plain, isThorough: true };
     for (const entry of this.#entries) {
+      const round = entry.turn === turn ? thorough : plain;
+      if (round.isThorough) this.#judge(entry);
+      // One that was refused just now has been told why already.
+      if (!this.#entries.has(entry)) continue;
       this.#send(entry, round);
       if (round.monotonicMs >= entry.nextChargeMs && !entry.isCharging) void this.#charge(entry);
       if (round.monotonicMs >= entry.nextRenewalMs) void this.#renew(entry);
     }
   }
 
-  #beginRound(isThorough: boolean): Round {
+  #beginRound(): Round {
     const { api, clock, metrics } = this.#options;
     const serverNowMs = api.serverTimeMs();
     const events = new Map<Slot, string>();
     return {
       monotonicMs: clock.monotonicMs(),
       table: api.table,
-      isThorough,
+      isThorough: false,
       ageMsOf: (slot) => ageMsOf(slot, serverNowMs),
       statusOf: (slot, ageMs) => priceStatus(ageMs, slot.feed.document.freshness),
       priceEvent(slot, record, ageMs, status) {
@@ -166,7 +192,7 @@ class Streams implements PriceStreams {
   /** By what memory knows of key and policies; also keeps its prices current, as a request for them would. */
   #judge(entry: Entry): void {
     const { api, judge } = this.#options;
-    const record = this.#keys.get(entry.sha256);
+    const record = this.#keys.get(entry.sha256)?.record;
     const access = record === undefined ? entry.access : judge(record);
     if (access instanceof Refusal) return this.#end(entry, access.problem, 'refused');
     entry.access = access;
@@ -184,17 +210,16 @@ class Streams implements PriceStreams {
     if (this.#isReadingKeys) return;
     this.#isReadingKeys = true;
     const { bulk } = this.#options.valkey;
-    const read = async ([sha256, held]: [string, ApiKeyRecord]): Promise<void> => {
+    const read = async ([sha256, held]: [string, HeldKey]): Promise<void> => {
       const record = decodeApiKeyRecord(await bulk.hgetall(keyspace.apiKey.key({ sha256 })));
       // Not there says nothing: Valkey may have lost it. The next minute asks Postgres.
-      if (record !== undefined && record.version > held.version && this.#keys.has(sha256))
-        this.#keys.set(sha256, record);
+      if (record !== undefined && record.version > held.record.version) held.record = record;
     };
     // While Valkey is away the last form stays.
     await Promise.allSettled([...this.#keys].map(read));
     this.#isReadingKeys = false;
     for (const entry of this.#entries) {
-      if (this.#keys.get(entry.sha256) !== entry.access.key) this.#judge(entry);
+      if (this.#keys.get(entry.sha256)?.record !== entry.access.key) this.#judge(entry);
     }
   }
 
@@ -239,7 +264,9 @@ class Streams implements PriceStreams {
     if (!this.#entries.delete(entry)) return;
     this.#options.metrics.ended[reason].add();
     entry.concurrency?.release();
-    for (const { sha256 } of this.#entries) if (sha256 === entry.sha256) return;
-    this.#keys.delete(entry.sha256);
+    const held = this.#keys.get(entry.sha256);
+    if (held === undefined) return;
+    held.streams -= 1;
+    if (held.streams === 0) this.#keys.delete(entry.sha256);
   }
 }
