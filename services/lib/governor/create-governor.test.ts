@@ -7,7 +7,7 @@ interface Call {
   readonly args: readonly (string | number)[];
 }
 
-function createParts(reply: readonly number[] = [0, 0, 0, 0, 0, 0]) {
+function createParts(reply: readonly number[] = [0, 0, 0, 0, 0, 0, 0, 0]) {
   const clock = createFakeClock();
   const calls: Call[] = [];
   const state = { reply, maxConcurrent: undefined as number | undefined };
@@ -51,20 +51,20 @@ test('admits as many requests at once as the parameter says, 16 without it, and 
 test('asks at once about an upstream it knows nothing of, then tells what happened, the aggregate too', async () => {
   const { governor, clock, calls } = createParts();
   const [first, second, third, fourth] = Array.from({ length: 4 }, () => admit(governor));
-  expect(calls).toEqual([{ ring: '{adaptive:lpo:coinbase}:ring', args: [0, 0, 0, 0] }]);
+  expect(calls).toEqual([{ ring: '{adaptive:lpo:coinbase}:ring', args: [0, 0, 0, 0, 0, 0, 0] }]);
   first?.end('success');
   second?.end('throttled');
   third?.end('failure');
   fourth?.end('ignored');
   await clock.advance(300);
   expect(calls.slice(1)).toEqual([
-    { ring: '{adaptive:lpo:coinbase}:ring', args: [3, 1, 1, 0] },
-    { ring: '{adaptive:lpo}:ring', args: [3, 1, 1, 0] },
+    { ring: '{adaptive:lpo:coinbase}:ring', args: [3, 1, 1, 0, 4, 0, 0] },
+    { ring: '{adaptive:lpo}:ring', args: [3, 1, 1, 0, 4, 0, 0] },
   ]);
 });
 
 test('sheds by what the cluster says, says that a probe would be used, and lets one through when it is granted', async () => {
-  const { governor, clock, calls, state } = createParts([1, 600_000, 1, 50, 100, 0]);
+  const { governor, clock, calls, state } = createParts([1, 600_000, 1, 50, 100, 0, 12_500, 7]);
   admit(governor);
   await clock.advance(0);
   expect(governor.enter('lpo:coinbase')).toEqual({ admitted: false, why: 'shed', retryAfterMs: 1_000 });
@@ -75,13 +75,15 @@ test('sheds by what the cluster says, says that a probe would be used, and lets 
       shedProbability: 0.6,
       successes: 50,
       total: 100,
+      sendRate: 12.5,
       inFlight: 1,
       basis: 'cluster',
     },
   ]);
-  state.reply = [1, 600_000, 1, 50, 100, 1];
+  state.reply = [1, 600_000, 1, 50, 100, 1, 12_500, 7];
   await clock.advance(300);
-  expect(calls.at(-1)?.args).toEqual([0, 0, 0, 1]);
+  // Two were asked for; the state it was told of, and what was shed by it, in case that is lost.
+  expect(calls.at(-1)?.args).toEqual([0, 0, 0, 1, 2, 7, 600_000]);
   admit(governor);
   expect(governor.enter('lpo:coinbase').admitted).toBe(false);
 });

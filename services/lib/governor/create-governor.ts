@@ -12,7 +12,7 @@ import { adaptiveKeys, adaptiveScript, readAdaptiveReply } from './adaptive-scri
 import { createGovernorMetrics, type GovernorMetrics } from './governor-metrics.ts';
 import type { Governor, GovernorScope, Outcome, Pass, Turn } from './governor.ts';
 import { BELIEVED_MS, ScopeState } from './scope-state.ts';
-import { NO_COUNTS, type Counts } from './tally.ts';
+import { NO_COUNTS, type Counts, type Told } from './tally.ts';
 
 export interface GovernorOptions {
   readonly valkey: { readonly bulk: Pick<Valkey['bulk'], 'run'> };
@@ -40,6 +40,9 @@ const REFUSAL_LOG_PERIOD_MS = 60_000;
 /** The aggregate of all price venues: written for people, never acted on. */
 const PRICE_PREFIX = 'lpo:';
 const PRICE_AGGREGATE = 'lpo';
+
+type Asking = Told & { readonly wantsProbe: boolean };
+const NOTHING_ASKED: Asking = { wantsProbe: false, epochMs: 0, shedMicro: 0 };
 
 const SHED: Turn = { admitted: false, why: 'shed', retryAfterMs: SHED_RETRY_MS };
 const FULL: Turn = { admitted: false, why: 'concurrency', retryAfterMs: CONCURRENCY_RETRY_MS };
@@ -141,11 +144,11 @@ class SharedGovernor implements Governor {
   #flush(state: ScopeState): void {
     if (state.isAsking) return;
     const sentMs = this.#options.clock.monotonicMs();
-    const { counts, wantsProbe } = state.take(sentMs);
+    const { counts, ...asked } = state.take(sentMs);
     state.flushedMs = sentMs;
     state.isAsking = true;
     if (state.scope.startsWith(PRICE_PREFIX)) this.#aggregate = addCounts(this.#aggregate, counts);
-    const agreeing = this.#ask(state.scope, counts, wantsProbe).then((reading) => {
+    const agreeing = this.#ask(state.scope, counts, asked).then((reading) => {
       state.isAsking = false;
       if (reading !== undefined) state.agree(reading, sentMs);
     });
@@ -156,12 +159,16 @@ class SharedGovernor implements Governor {
     const counts = this.#aggregate;
     if (counts.total === 0) return;
     this.#aggregate = NO_COUNTS;
-    this.#keep(this.#ask(PRICE_AGGREGATE, counts, false).then(() => undefined));
+    this.#keep(this.#ask(PRICE_AGGREGATE, counts, NOTHING_ASKED).then(() => undefined));
   }
 
-  async #ask(scope: string, { total, successes, throttled }: Counts, wantsProbe: boolean) {
+  async #ask(
+    scope: string,
+    { total, successes, throttled, asked }: Counts,
+    { wantsProbe, epochMs, shedMicro }: Asking,
+  ) {
     try {
-      const args = [total, successes, throttled, wantsProbe ? 1 : 0];
+      const args = [total, successes, throttled, wantsProbe ? 1 : 0, asked, epochMs, shedMicro];
       const reply = await this.#options.valkey.bulk.run(adaptiveScript, adaptiveKeys(scope), args);
       const reading = readAdaptiveReply(reply);
       this.#metrics.calls.answered.add();
@@ -193,6 +200,7 @@ function addCounts(a: Counts, b: Counts): Counts {
     total: a.total + b.total,
     successes: a.successes + b.successes,
     throttled: a.throttled + b.throttled,
+    asked: a.asked + b.asked,
   };
 }
 

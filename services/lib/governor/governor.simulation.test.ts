@@ -82,11 +82,33 @@ describe('several processes and one upstream', () => {
     expect((mostly?.atMs ?? Number.POSITIVE_INFINITY) - failsFromMs).toBeLessThan(10_500);
   });
 
-  it('leave an overloaded upstream most of what it can do', async () => {
+  it('leave an overloaded upstream most of what it can do, and seldom make it say "too many"', async () => {
     const simulation = simulate({ pods: 4, rate: 25 });
-    await simulation.run(60, overloadedAbove(50));
+    await simulation.run(20, overloadedAbove(50));
+    const settledMs = simulation.clock.monotonicMs();
+    await simulation.run(40, overloadedAbove(50));
+    expect(simulation.throttledSince(settledMs) / simulation.sentSince(settledMs)).toBeLessThan(0.12);
     expect(simulation.answered()).toBeGreaterThan(0.75 * 50 * 60);
     expect(countCycles(simulation.samples, 0.4)).toBeLessThanOrEqual(2);
+  });
+
+  it('send as much as before once an upstream no longer says "too many"', async () => {
+    const simulation = simulate({ pods: 4, rate: 25 });
+    await simulation.run(20, overloadedAbove(50));
+    await simulation.run(20, failing(0));
+    expect(simulation.view(0)).toMatchObject({ sendRate: undefined, shedProbability: 0 });
+  });
+
+  it('go on shedding when Valkey loses what they agreed on', async () => {
+    const simulation = simulate({ pods: 4, rate: 10 });
+    await simulation.run(20, failing(1));
+    simulation.forget();
+    const lostMs = simulation.clock.monotonicMs();
+    await simulation.run(3, failing(1));
+    // Falling by 0.1 per second at most, where it would have begun anew at 0.
+    expect(Math.min(...simulation.samples.filter(({ atMs }) => atMs > lostMs).map(({ shed }) => shed))).toBeGreaterThan(
+      0.6,
+    );
   });
 
   it('go on by their own counts while Valkey is away, and come back to one view', async () => {

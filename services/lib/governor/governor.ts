@@ -27,6 +27,8 @@ export interface GovernorView {
   readonly shedProbability: number;
   readonly successes: number;
   readonly total: number;
+  /** Requests per second that the upstream is sent at most since it said "too many"; `undefined`: as many as there are. */
+  readonly sendRate: number | undefined;
   readonly inFlight: number;
   /** cluster: agreed through Valkey. local: Valkey is away, by this process's own counts. */
   readonly basis: 'cluster' | 'local';

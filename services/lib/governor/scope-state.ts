@@ -3,7 +3,7 @@ import type { Clock } from '@weir/clock';
 import type { ScopeMetrics } from './governor-metrics.ts';
 import type { GovernorScope, GovernorView, Outcome } from './governor.ts';
 import { LOCAL_LAW } from './shed-law.ts';
-import { createTally, NO_COUNTS, type Counts, type TallyReading } from './tally.ts';
+import { createTally, NO_COUNTS, type Counts, type TallyReading, type Told } from './tally.ts';
 
 /** What the cluster agreed on is believed for so long. */
 export const BELIEVED_MS = 1_000;
@@ -16,6 +16,8 @@ export interface ScopeStateOptions {
   readonly metrics: ScopeMetrics;
 }
 
+const UNTOLD: Told = { epochMs: 0, shedMicro: 0 };
+
 export class ScopeState {
   readonly scope: GovernorScope;
   readonly metrics: ScopeMetrics;
@@ -27,6 +29,7 @@ export class ScopeState {
   #total = 0;
   #successes = 0;
   #throttled = 0;
+  #asked = 0;
   #probeUntilMs = Number.NEGATIVE_INFINITY;
   /** Somebody was turned away since the last flush: a probe would be used. */
   #hasShed = false;
@@ -57,6 +60,7 @@ export class ScopeState {
 
   /** Whether a request goes out, when `chance` is from 0 to 1. */
   passes(nowMs: number, chance: number): boolean {
+    this.#asked += 1;
     if (chance * 1_000_000 >= this.reading(nowMs).shedMicro) return true;
     if (nowMs < this.#probeUntilMs) {
       this.#probeUntilMs = Number.NEGATIVE_INFINITY;
@@ -81,18 +85,26 @@ export class ScopeState {
     return this.#total > 0;
   }
 
-  /** What happened since the last time, counted here as well; and whether a probe would be used. */
-  take(nowMs: number): { readonly counts: Counts; readonly wantsProbe: boolean } {
-    const counts = { total: this.#total, successes: this.#successes, throttled: this.#throttled };
+  /** What happened since the last time, counted here as well; whether a probe would be used; and what the cluster told last. */
+  take(nowMs: number): Told & { readonly counts: Counts; readonly wantsProbe: boolean } {
+    const counts = {
+      total: this.#total,
+      successes: this.#successes,
+      throttled: this.#throttled,
+      asked: this.#asked,
+    };
     const wantsProbe = this.#hasShed && nowMs >= this.#probeUntilMs;
     this.#total = 0;
     this.#successes = 0;
     this.#throttled = 0;
+    this.#asked = 0;
     this.#hasShed = false;
     const isLocal = !this.isAgreed(nowMs);
     const reading = this.#stepLocal(counts, nowMs, isLocal && wantsProbe);
     if (reading.hasProbe) this.#probeUntilMs = nowMs + PROBE_MS;
-    return { counts, wantsProbe };
+    // Only what still holds: an upstream that nobody has used for a while begins anew.
+    const { epochMs, shedMicro } = this.#agreed !== undefined && !isLocal ? this.#agreed : UNTOLD;
+    return { counts, wantsProbe, epochMs, shedMicro };
   }
 
   /** `sentMs`: when it was asked for, since nobody knows when it was answered. */
@@ -105,13 +117,14 @@ export class ScopeState {
   }
 
   view(nowMs: number): GovernorView {
-    const { shedMicro, isThrottled, successes, total } = this.reading(nowMs);
+    const { shedMicro, isThrottled, successes, total, sendRate } = this.reading(nowMs);
     return {
       scope: this.scope,
       isThrottled,
       shedProbability: shedMicro / 1_000_000,
       successes,
       total,
+      sendRate: sendRate === 0 ? undefined : sendRate / 1_000,
       inFlight: this.inFlight,
       basis: this.isAgreed(nowMs) ? 'cluster' : 'local',
     };

@@ -10,6 +10,8 @@ export interface StoredScope {
   readonly shedProbability: number;
   readonly successes: number;
   readonly total: number;
+  /** Requests per second at most, since the upstream said "too many". */
+  readonly sendRate: number | undefined;
 }
 
 /** `undefined` when nobody has used it for a minute. Rejects when Valkey does not answer. */
@@ -17,9 +19,9 @@ export async function readStoredScope(
   client: Pick<ValkeyClient, 'call'>,
   scope: GovernorScope,
 ): Promise<StoredScope | undefined> {
-  // Everything but the ring, and of one slot.
-  const [, ...keys] = adaptiveKeys(scope);
-  const reply = await client.call('MGET', ...keys);
+  // Of one slot.
+  const [ring = '', ...keys] = adaptiveKeys(scope);
+  const [reply, rate] = await Promise.all([client.call('MGET', ...keys), client.call('HGET', ring, 'rate')]);
   if (!Array.isArray(reply) || !reply.every((text) => typeof text === 'string')) return undefined;
   const [successes, total, throttle, shedProbability] = reply;
   return {
@@ -28,5 +30,6 @@ export async function readStoredScope(
     shedProbability: Number(shedProbability),
     successes: Number(successes),
     total: Number(total),
+    sendRate: Number(rate) > 0 ? Number(rate) / 1_000 : undefined,
   };
 }

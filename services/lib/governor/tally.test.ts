@@ -5,8 +5,8 @@ import { createTally, NO_COUNTS, type Counts } from './tally.ts';
 
 const SECOND_US = 1_000_000;
 const START_US = 1_900_000_000 * SECOND_US;
-const failed = (total: number): Counts => ({ total, successes: 0, throttled: 0 });
-const good = (total: number): Counts => ({ total, successes: total, throttled: 0 });
+const failed = (total: number): Counts => ({ total, successes: 0, throttled: 0, asked: total });
+const good = (total: number): Counts => ({ total, successes: total, throttled: 0, asked: total });
 
 describe('tally', () => {
   it('knows the totals of the last 30 seconds by running totals alone', () => {
@@ -25,7 +25,7 @@ describe('tally', () => {
           const second = Math.floor(nowUs / SECOND_US);
           const successes = Math.max(0, total - failures);
           seen.push({ second, total, successes });
-          const reading = tally.step(nowUs, { total, successes, throttled: 0 }, false);
+          const reading = tally.step(nowUs, { total, successes, throttled: 0, asked: total }, false);
           const live = seen.filter((entry) => entry.second > second - 30);
           expect([reading.total, reading.successes]).toEqual([
             live.reduce((sum, entry) => sum + entry.total, 0),
@@ -59,7 +59,7 @@ describe('tally', () => {
   it('is not throttled by one bad reading between good ones', () => {
     const tally = createTally(CLUSTER_LAW);
     for (let ms = 0; ms < 10_000; ms += 500) {
-      const counts = ms === 3_000 ? { total: 200, successes: 120, throttled: 0 } : good(150);
+      const counts = ms === 3_000 ? { ...good(200), successes: 120 } : good(150);
       expect(tally.step(START_US + ms * 1_000, counts, false).isThrottled).toBe(false);
     }
   });

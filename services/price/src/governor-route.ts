@@ -24,6 +24,9 @@ const Upstream = Type.Object({
   successes: Type.Integer(),
   total: Type.Integer({ description: 'Requests really sent by all processes within the window.' }),
   success_rate: Type.Union([Type.Number(), Type.Null()], { description: 'null without a request.' }),
+  send_rate: Type.Union([Type.Number(), Type.Null()], {
+    description: 'Requests per second of all processes at most, since it said "too many"; null: as many as there are.',
+  }),
   in_flight: Type.Integer({ description: 'Of this process.' }),
   basis: Type.Enum(['cluster', 'local'], { description: 'local: by the counts of this process alone.' }),
 });
@@ -103,6 +106,7 @@ function describe(scope: string, stored: StoredScope | undefined, view: View | u
     successes,
     total,
     success_rate: total === 0 ? null : Math.round((successes / total) * 1_000) / 1_000,
+    send_rate: known?.sendRate ?? null,
     in_flight: view?.inFlight ?? 0,
     basis: isOwn ? view.basis : 'cluster',
   };

@@ -9,7 +9,7 @@ import { CLUSTER_LAW } from '../shed-law.ts';
 import { createTally } from '../tally.ts';
 
 /** The last argument is the time. */
-const timedScript = defineScript('governor-timed', adaptiveSource('local now = tonumber(ARGV[5])'), 5);
+const timedScript = defineScript('governor-timed', adaptiveSource('local now = tonumber(ARGV[8])'), 5);
 
 let server: TestValkey;
 let valkey: Valkey;
@@ -40,7 +40,10 @@ const operation = fc.record({
   ),
   total: fc.oneof(fc.constant(0), fc.nat({ max: 5 }), fc.nat({ max: 200 })),
   successShare: fc.constantFrom(0, 0.5, 0.89, 0.92, 0.96, 1),
-  throttled: fc.nat({ max: 3 }),
+  throttled: fc.oneof(fc.nat({ max: 3 }), fc.nat({ max: 60 })),
+  shed: fc.oneof(fc.constant(0), fc.nat({ max: 100 })),
+  /** Whether what was told is of a state that is lost. */
+  told: fc.constantFrom('none' as const, 'same' as const, 'same' as const, 'lost' as const),
   wantsProbe: fc.boolean(),
 });
 
@@ -54,13 +57,19 @@ describe('governor script', () => {
         const keys = adaptiveKeys(`lpo:conformance-${runs}`);
         const twin = createTally(CLUSTER_LAW);
         let nowUs = 1_900_000_000_123_456;
-        for (const { passUs, total, successShare, throttled, wantsProbe } of operations) {
+        let told = { epochMs: 0, shedMicro: 0 };
+        for (const { passUs, total, successShare, throttled, shed, wantsProbe, told: how } of operations) {
           nowUs += passUs;
           const successes = Math.floor(total * successShare);
-          const counts = { total, successes, throttled: Math.min(throttled, total - successes) };
-          const args = [counts.total, counts.successes, counts.throttled, wantsProbe ? 1 : 0, String(nowUs)];
+          const counts = { total, successes, throttled: Math.min(throttled, total - successes), asked: total + shed };
+          if (how === 'none') told = { epochMs: 0, shedMicro: 0 };
+          if (how === 'lost') told = { epochMs: 1, shedMicro: 300_000 };
+          const { epochMs, shedMicro } = told;
+          const what = [counts.total, counts.successes, counts.throttled, wantsProbe ? 1 : 0, counts.asked];
+          const args = [...what, epochMs, shedMicro, String(nowUs)];
           const reading = readAdaptiveReply(await valkey.bulk.run(timedScript, keys, args));
-          const expected = twin.step(nowUs, counts, wantsProbe);
+          const expected = twin.step(nowUs, counts, wantsProbe, told);
+          told = reading;
           // Two libraries of mathematics may differ in the last digit of a power.
           expect(Math.abs(reading.shedMicro - expected.shedMicro)).toBeLessThanOrEqual(1);
           expect({ ...reading, shedMicro: 0 }).toEqual({ ...expected, shedMicro: 0 });
@@ -73,8 +82,8 @@ describe('governor script', () => {
 
   it('runs on server time, shows its results to people and lets go of what nobody tells of any more', async () => {
     const keys = adaptiveKeys('lpo:shown');
-    await valkey.bulk.run(adaptiveScript, keys, [20, 10, 4, 0]);
-    const reading = readAdaptiveReply(await valkey.bulk.run(adaptiveScript, keys, [20, 10, 4, 1]));
+    await valkey.bulk.run(adaptiveScript, keys, [20, 10, 4, 0, 20, 0, 0]);
+    const reading = readAdaptiveReply(await valkey.bulk.run(adaptiveScript, keys, [20, 10, 4, 1, 20, 0, 0]));
     expect(reading).toMatchObject({ total: 40, successes: 20, isThrottled: true, hasProbe: true });
     expect(Math.abs(reading.nowUs / 1_000 - valkey.serverTimeMs())).toBeLessThan(60_000);
     const [ring = '', ...texts] = keys;
@@ -88,8 +97,8 @@ describe('governor script', () => {
 
   it('grants a probe to one process of several that ask at once', async () => {
     const keys = adaptiveKeys('lpo:probed');
-    await valkey.bulk.run(adaptiveScript, keys, [100, 0, 0, 0]);
-    const asks = Array.from({ length: 5 }, () => valkey.bulk.run(adaptiveScript, keys, [0, 0, 0, 1]));
+    await valkey.bulk.run(adaptiveScript, keys, [100, 0, 0, 0, 100, 0, 0]);
+    const asks = Array.from({ length: 5 }, () => valkey.bulk.run(adaptiveScript, keys, [0, 0, 0, 1, 0, 0, 0]));
     const granted = (await Promise.all(asks)).filter((reply) => readAdaptiveReply(reply).hasProbe);
     expect(granted).toHaveLength(1);
   });

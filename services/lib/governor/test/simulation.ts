@@ -54,11 +54,16 @@ export function createSimulation({ pods: count, rate, seed = 1 }: SimulationOpti
       if (isAway) return Promise.reject(new Error('away'));
       const tally = tallies.get(ring) ?? createTally(CLUSTER_LAW);
       tallies.set(ring, tally);
-      const [total = 0, successes = 0, throttled = 0, wantsProbe] = args.map(Number);
+      const [total = 0, successes = 0, throttled = 0, wantsProbe, asked = 0, epochMs = 0, shedMicro = 0] =
+        args.map(Number);
       const nowUs = 1_900_000_000_000_000 + Math.round(clock.monotonicMs() * 1_000);
-      const reading = tally.step(nowUs, { total, successes, throttled }, wantsProbe === 1);
+      const reading = tally.step(nowUs, { total, successes, throttled, asked }, wantsProbe === 1, {
+        epochMs,
+        shedMicro,
+      });
       const flags = [reading.isThrottled, reading.hasProbe].map(Number);
-      return Promise.resolve([nowUs, reading.shedMicro, flags[0], reading.successes, reading.total, flags[1]]);
+      const { successes: good, total: all, sendRate, epochMs: since } = reading;
+      return Promise.resolve([nowUs, reading.shedMicro, flags[0], good, all, flags[1], sendRate, since]);
     },
   };
   const pods: Governor[] = Array.from({ length: count }, () =>
@@ -67,6 +72,7 @@ export function createSimulation({ pods: count, rate, seed = 1 }: SimulationOpti
   const sent: number[] = [];
   const samples: Sample[] = [];
   const answered: number[] = [];
+  const throttled: number[] = [];
   let owed = 0;
 
   const request = (pod: Governor, upstream: Upstream): void => {
@@ -77,6 +83,7 @@ export function createSimulation({ pods: count, rate, seed = 1 }: SimulationOpti
     const lately = answered.length - answered.findLastIndex((atMs) => atMs <= nowMs - 1_000) - 1;
     const outcome = upstream(chance(), lately);
     if (outcome === 'success') answered.push(nowMs);
+    if (outcome === 'throttled') throttled.push(nowMs);
     clock.setTimeout(() => pass.end(outcome), 50);
   };
 
@@ -88,6 +95,9 @@ export function createSimulation({ pods: count, rate, seed = 1 }: SimulationOpti
     /** How many requests went out since an instant. */
     sentSince: (atMs: number) => sent.filter((sentMs) => sentMs >= atMs).length,
     answered: () => answered.length,
+    throttledSince: (atMs: number) => throttled.filter((sentMs) => sentMs >= atMs).length,
+    /** Valkey forgets everything. */
+    forget: () => tallies.clear(),
     view: (pod: number) => pods[pod]?.views().find(({ scope }) => scope === SCOPE),
     async run(seconds: number, upstream: Upstream): Promise<void> {
       for (let elapsedMs = 0; elapsedMs < seconds * 1_000; elapsedMs += STEP_MS) {
