@@ -24,9 +24,9 @@ export interface DatagramParts {
   readonly sessions: UdpSessions;
   readonly replays: ReplayWindow;
   readonly authorize: AuthorizeHash;
-  readonly limiter: Limiter;
+  readonly limiter: Pick<Limiter, 'decide'>;
   readonly table: PriceTable;
-  readonly reader: PriceReader;
+  readonly reader: Pick<PriceReader, 'check'>;
   readonly metrics: PriceMetrics;
   readonly udp: UdpMetrics;
   readonly tracing: Tracing;

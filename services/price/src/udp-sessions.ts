@@ -10,7 +10,7 @@ import type { Clock } from '@weir/clock';
 import { createBoundedMap } from '@weir/keys';
 import { keyspace } from '@weir/keyspace';
 import { createMacKey, type MacKey, type SessionIds } from '@weir/udp';
-import { defineScript, type Valkey } from '@weir/valkey';
+import { defineScript, type Valkey, type ValkeyClient } from '@weir/valkey';
 import type { UdpMetrics } from './udp-metrics.ts';
 
 export interface UdpSession {
@@ -39,7 +39,7 @@ export interface UdpSessions {
 }
 
 export interface UdpSessionsOptions {
-  readonly valkey: Pick<Valkey, 'decide' | 'serverTimeMs'>;
+  readonly valkey: Pick<Valkey, 'serverTimeMs'> & { readonly decide: Pick<ValkeyClient, 'hgetall' | 'run'> };
   readonly clock: Clock;
   readonly ids: SessionIds;
   readonly metrics: Pick<UdpMetrics, 'sessionsCreated' | 'sessionReads'>;
