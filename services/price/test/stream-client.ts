@@ -21,7 +21,12 @@ export interface StreamClient {
 }
 
 /** `isReading` false: what the server sends stays in the buffers of the system. */
-export async function openStream(pod: Pod, key: string, assets: string, isReading = true): Promise<StreamClient> {
+export async function openStream(
+  pod: Pick<Pod, 'url'>,
+  key: string,
+  assets: string,
+  isReading = true,
+): Promise<StreamClient> {
   const asked = request(`${pod.url}/prices/stream?assets=${assets}`, {
     headers: { authorization: `Bearer ${key}` },
     agent: false,

@@ -232,18 +232,6 @@ describe('a stream ends', () => {
     await stop();
   });
 
-  test('when the process stops, before the server waits for its answers', async () => {
-    const leaving = await harness.startPod();
-    const stream = await openStream(leaving, await harness.putKey({ tier: 'two', id: 'leaving' }), 'BTC');
-    await waitFor(() => stream.events.length === 1);
-    const startedMs = systemClock.monotonicMs();
-    const stopping = leaving.stop();
-    expect(await ended(stream)).toMatchObject({ code: 'DRAINING' });
-    await stopping;
-    expect(systemClock.monotonicMs() - startedMs).toBeLessThan(9_000);
-    expect(await slotsOf('leaving')).toBe(0);
-  });
-
   test('when its client does not read, which others do not notice', async () => {
     const limits = { ...STREAM_LIMITS, slowMs: 1_000 };
     const small = await harness.startPod({ streams: { limits } });
