@@ -1,7 +1,16 @@
 /** Gemini's archived market data, version 2: upper case only, no answer but the first book, a heartbeat every 5 s. */
 import type { ConnectedClients } from './connected-clients.ts';
 import type { Market, Product, Quote } from './market.ts';
-import { asObject, broadcast, readObject, subscribe, textsOf, type Client, type VenueTime } from './protocol.ts';
+import {
+  asObject,
+  broadcast,
+  readObject,
+  subscribe,
+  textsOf,
+  unsubscribe,
+  type Client,
+  type VenueTime,
+} from './protocol.ts';
 
 const CHANNEL = 'l2';
 const HEARTBEAT_PULSES = 5;
@@ -46,6 +55,10 @@ function receive(market: Market, client: Client, text: string): void {
     const product = symbol === symbol.toUpperCase() ? market.find(symbol.toLowerCase()) : undefined;
     return product === undefined ? [] : [product];
   });
+  if (request?.['type'] === 'unsubscribe') {
+    for (const { symbol } of products) unsubscribe(client, CHANNEL, symbol);
+    return;
+  }
   if (request?.['type'] !== 'subscribe' || products.length === 0) {
     return client.send(JSON.stringify({ reason: 'NoValidTradingPairs', result: 'error' }));
   }

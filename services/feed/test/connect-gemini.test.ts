@@ -71,6 +71,14 @@ test('by its old address a market without trades is confirmed by heartbeats', as
   await waitFor(() => new Set(source.quotes.slice(since).map(({ asset }) => asset)).size === 2);
 });
 
+test('by its old address a market that is wanted no longer is given up at the venue', async () => {
+  const source = connect('/v2/marketdata');
+  await waitFor(() => source.status().state === 'ok' && source.priceOf('ETH') === '3138.41');
+  connector?.follow([{ asset: 'BTC', quote: 'USD', symbol: 'btcusd' }]);
+  await waitFor(() => exchanges.venue('gemini').subscribers('ETH') === 0);
+  expect(exchanges.venue('gemini').subscribers('BTC')).toBe(1);
+});
+
 test('a symbol that the archived protocol does not know is refused', async () => {
   const source = connect('/v2/marketdata', ['FOO']);
   await waitFor(() => source.status().quarantined.length === 1);

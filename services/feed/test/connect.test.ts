@@ -138,6 +138,31 @@ test.each(VENUES)('%s: one bad symbol of two is named, the good one keeps flowin
   await waitFor(() => source.priceOf('BTC') === '90000.03');
 });
 
+test.each(VENUES)(
+  '%s: a market that is wanted no longer is given up at the venue, and can be asked for again',
+  async (id) => {
+    const exchanges = await startVenue(id);
+    const control = exchanges.venue(id);
+    const source = connect(exchanges, id);
+    await waitFor(() => source.isLive() && source.priceOf('ETH') === '3138.41');
+    const [connections, ignored] = [control.connections, source.count('ignored')];
+    const markets = pairsOf(id).map(({ asset, quote }) => ({ asset, quote, symbol: spellSymbol(id, asset, quote) }));
+    source.connector.follow(markets.slice(0, 1));
+    await waitFor(() => control.subscribers('ETH') === 0);
+    const since = source.quotes.length;
+    control.setPrice('ETH', '1.5');
+    control.setPrice('BTC', '90000.04');
+    await waitFor(() => source.priceOf('BTC') === '90000.04');
+    expect(source.quotes.slice(since).filter(({ asset }) => asset === 'ETH')).toEqual([]);
+    // The answer is understood.
+    expect([source.count('ignored'), source.count('error'), source.count('rejected')]).toEqual([ignored, 0, 0]);
+    source.connector.follow(markets);
+    await waitFor(() => source.priceOf('ETH') === '1.5');
+    expect([control.subscribers('ETH'), control.connections]).toEqual([1, connections]);
+    expect(source.connector.status).toMatchObject({ state: 'ok', quarantined: [] });
+  },
+);
+
 test.each(TELLING)('%s: while nothing is matched the source is halted and confirms nothing', async (id) => {
   const exchanges = await startVenue(id);
   const source = connect(exchanges, id);

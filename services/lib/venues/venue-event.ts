@@ -61,6 +61,11 @@ export interface SubscribedEvent {
   readonly requestId?: number;
 }
 
+/** To the end of a subscription, granted or not: nothing hangs on it. */
+export interface UnsubscribedEvent {
+  readonly kind: 'unsubscribed';
+}
+
 export interface RejectedEvent {
   readonly kind: 'rejected';
   /** Empty: the venue did not say which. */
@@ -128,6 +133,7 @@ export type VenueEvent =
   | TradeEvent
   | PastTradeEvent
   | SubscribedEvent
+  | UnsubscribedEvent
   | RejectedEvent
   | HeartbeatEvent
   | PongEvent

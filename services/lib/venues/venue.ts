@@ -67,6 +67,8 @@ export interface Venue {
   decode(frame: string): readonly VenueEvent[];
   /** `symbols` are at most `limits.symbolsPerFrame`; some venues refuse a request whose time is far off. */
   subscribeFrames(symbols: readonly string[], requestId: number, wallMs: number): readonly string[];
+  /** Of as many symbols; the answer is an `unsubscribed` event or a `subscribed` one that is complete. */
+  unsubscribeFrames(symbols: readonly string[], requestId: number, wallMs: number): readonly string[];
   /** Absent: the WebSocket's own ping is the one to use. */
   pingFrame?(requestId: number, wallMs: number): string;
   /** Asks what is subscribed; the answer is a `subscribed` event that is complete. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { changeWanted } from './change-wanted.ts';
+import { openLink } from './link.ts';
 import { createConnectorState } from './machine-state.ts';
 import { createRelayState, reduceRelay, type RelayEvent, type RelayState } from './relay.ts';
 
@@ -11,11 +12,13 @@ function connected(symbols: readonly string[]) {
   let state: RelayState = createRelayState(symbols);
   let nowMs = 0;
   const asked: string[][] = [];
+  const ended: string[] = [];
   const send = (event: RelayEvent): void => {
     const step = reduceRelay(state, event, { monotonicMs: nowMs, wallMs: nowMs, chance: 0.5 }, SETTINGS);
     state = step.state;
     for (const effect of step.effects) {
       if (effect.type === 'connect') send({ type: 'opened', connection: effect.connection });
+      if (effect.type === 'unsubscribe') ended.push(`${effect.connection}: ${effect.symbols.join(' ')}`);
       if (effect.type !== 'subscribe') continue;
       asked.push([...effect.request.symbols]);
       const ack = { kind: 'subscribed', symbols: effect.request.symbols, complete: false } as const;
@@ -23,7 +26,7 @@ function connected(symbols: readonly string[]) {
     }
   };
   send({ type: 'start' });
-  return { send, asked, state: () => state, pass: (ms: number) => void (nowMs += ms) };
+  return { send, asked, ended, state: () => state, pass: (ms: number) => void (nowMs += ms) };
 }
 
 test('what is new is asked for by the connection that there is, what stays is not', () => {
@@ -36,6 +39,33 @@ test('what is new is asked for by the connection that there is, what stays is no
   expect(
     [...state().main.subscriptions.symbols].map(([symbol, { state: standing }]) => `${symbol} ${standing}`),
   ).toEqual(['B subscribed', 'C subscribed', 'D subscribed', 'E subscribed']);
+});
+
+test('what is wanted no longer is told the venue, by every connection that there is', () => {
+  const { send, ended, state } = connected(['A', 'B', 'C']);
+  const { connection } = state().main;
+  send({ type: 'follow', symbols: ['A', 'D'] });
+  expect(ended).toEqual([`${connection}: B C`]);
+  send({ type: 'drain', reason: 'upgrade', connection });
+  const second = state().second?.machine.connection;
+  expect(second).toBeDefined();
+  send({ type: 'follow', symbols: ['D'] });
+  expect(ended.slice(1)).toEqual([`${connection}: A`, `${second}: A`]);
+  // Nothing of it comes back, whatever is still on its way.
+  const late = { kind: 'subscribed', symbols: ['A', 'D'], complete: true } as const;
+  send({ type: 'subscribed', ack: late, connection });
+  expect([...state().main.subscriptions.symbols.keys()]).toEqual(['D']);
+});
+
+test('a venue is not told of what it refused, nor of anything while there is no connection', () => {
+  const { send, ended, state } = connected(['A', 'B']);
+  const { connection } = state().main;
+  const rejection = { kind: 'rejected', symbols: ['A'], reason: 'unknown' } as const;
+  send({ type: 'rejected', rejection, connection });
+  send({ type: 'follow', symbols: ['B'] });
+  send({ type: 'closed', message: 'gone', connection });
+  send({ type: 'follow', symbols: ['C'] });
+  expect(ended).toEqual([]);
 });
 
 test('a connection of which nothing is wanted ends, and the first wish opens one', () => {
@@ -56,12 +86,13 @@ test('an outage keeps its pace, whatever is wanted', () => {
   expect(state().main.untilMs).toBe(untilMs);
 });
 
-test('the silence of a request does not bring back what is not wanted', () => {
-  const base = createConnectorState(['A', 'B']);
+test('the silence of a request does not bring back what is not wanted, and the request is taken back', () => {
+  const base = { ...createConnectorState(['A', 'B']), link: openLink(SETTINGS, 0) };
   const open = { id: 1, pending: ['A', 'B'], deadlineMs: 1, isSpoiled: false };
   const asked = { ...base, subscriptions: { ...base.subscriptions, open } };
-  const next = changeWanted(asked, new Set(['B']), { nowMs: 0, symbolsPerFrame: 2 });
+  const { state: next, effects } = changeWanted(asked, new Set(['B']), { nowMs: 0, symbolsPerFrame: 2 });
+  expect(effects).toEqual([{ type: 'unsubscribe', symbols: ['A'], requestId: 1 }]);
   expect(next.subscriptions.open?.pending).toEqual(['B']);
-  const none = changeWanted(next, new Set(['C']), { nowMs: 0, symbolsPerFrame: 2 });
+  const { state: none } = changeWanted(next, new Set(['C']), { nowMs: 0, symbolsPerFrame: 2 });
   expect(none.subscriptions.open).toBeUndefined();
 });

@@ -65,6 +65,16 @@ export class Connections {
     for (const frame of venue.subscribeFrames(symbols, id, clock.nowMs())) socket?.send(frame);
   }
 
+  unsubscribe(connection: number, symbols: readonly string[], requestId: number): void {
+    const { venue, clock } = this.#options;
+    const socket = this.#sockets.get(connection);
+    const { symbolsPerFrame } = venue.limits;
+    for (let from = 0; from < symbols.length; from += symbolsPerFrame) {
+      const some = symbols.slice(from, from + symbolsPerFrame);
+      for (const frame of venue.unsubscribeFrames(some, requestId, clock.nowMs())) socket?.send(frame);
+    }
+  }
+
   ping(connection: number, requestId: number): void {
     const { venue, clock } = this.#options;
     const socket = this.#sockets.get(connection);

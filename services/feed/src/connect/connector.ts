@@ -174,6 +174,9 @@ class RunningConnector implements Connector {
       case 'subscribe':
         this.#connections.subscribe(connection, effect.request);
         break;
+      case 'unsubscribe':
+        this.#connections.unsubscribe(connection, effect.symbols, effect.requestId);
+        break;
       case 'ping':
       case 'list':
         this.#connections[effect.type](connection, effect.requestId);
@@ -250,6 +253,7 @@ class RunningConnector implements Connector {
         this.#count(this.#quotes.trade(event, arrival));
         break;
       case 'pong':
+      case 'unsubscribed':
     }
   }
 

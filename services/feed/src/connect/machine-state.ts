@@ -138,6 +138,8 @@ export type Effect =
   | { readonly type: 'connect'; readonly connection: number; readonly handshakeTimeoutMs: number }
   | { readonly type: 'terminate' }
   | { readonly type: 'subscribe'; readonly request: SubscribeRequest }
+  /** Of any number of symbols; nothing hangs on the answer. */
+  | { readonly type: 'unsubscribe'; readonly symbols: readonly string[]; readonly requestId: number }
   | { readonly type: 'ping'; readonly requestId: number }
   /** The answer is an acknowledgement that is complete. */
   | { readonly type: 'list'; readonly requestId: number }

@@ -125,12 +125,13 @@ function take(state: RelayState, event: RelayEvent, turn: Turn): RelayState {
 function follow(state: RelayState, wanted: ReadonlySet<string>, turn: Turn): RelayState {
   const { moment, settings } = turn;
   const terms = { nowMs: moment.monotonicMs, symbolsPerFrame: settings.symbolsPerFrame };
-  const { second } = state;
-  const changed: RelayState = {
-    ...state,
-    main: changeWanted(state.main, wanted, terms),
-    second: second && { ...second, machine: changeWanted(second.machine, wanted, terms) },
+  const change = (machine: ConnectorState): ConnectorState => {
+    const changed = changeWanted(machine, wanted, terms);
+    for (const effect of changed.effects) turn.effects.push({ connection: machine.connection, ...effect });
+    return changed.state;
   };
+  const { main, second } = state;
+  const changed = { ...state, main: change(main), second: second && { ...second, machine: change(second.machine) } };
   // With the tick the machines ask for what is new.
   return take(changed, { type: 'tick' }, turn);
 }

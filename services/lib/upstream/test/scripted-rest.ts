@@ -101,6 +101,7 @@ export const plainVenue: Venue = {
   rest: plainRest,
   decode: () => [{ kind: 'ignored', why: 'no socket here' }],
   subscribeFrames: () => [],
+  unsubscribeFrames: () => [],
 };
 
 export interface Notes {

@@ -30,13 +30,13 @@ export const bybit: Venue = {
       JSON.stringify({ req_id: String(requestId), op: 'subscribe', args: ['system.status'] }),
   },
   decode: decodeBybit,
-  // The ticker has the last price alone, so the book is asked for as well.
-  subscribeFrames: (symbols, requestId) => [
-    JSON.stringify({
-      req_id: String(requestId),
-      op: 'subscribe',
-      args: symbols.flatMap((symbol) => [`tickers.${symbol}`, `orderbook.1.${symbol}`]),
-    }),
-  ],
+  subscribeFrames: (symbols, requestId) => [requestFrame('subscribe', symbols, requestId)],
+  unsubscribeFrames: (symbols, requestId) => [requestFrame('unsubscribe', symbols, requestId)],
   pingFrame: (requestId) => JSON.stringify({ req_id: String(requestId), op: 'ping' }),
 };
+
+/** The ticker has the last price alone, so the book is asked for as well. */
+function requestFrame(op: 'subscribe' | 'unsubscribe', symbols: readonly string[], requestId: number): string {
+  const args = symbols.flatMap((symbol) => [`tickers.${symbol}`, `orderbook.1.${symbol}`]);
+  return JSON.stringify({ req_id: String(requestId), op, args });
+}

@@ -169,7 +169,10 @@ test('a complaint about the pace is nobody’s fault', () => {
     kind: 'error',
     reason: 'Too many requests',
   });
-  expect(decode({ ...ACK, op: 'unsubscribe', success: false, ret_msg: 'x' })).toEqual({ kind: 'error', reason: 'x' });
+  expect(decode({ ...ACK, op: 'auth', success: false, ret_msg: 'x' })).toEqual({ kind: 'error', reason: 'x' });
+  for (const success of [true, false]) {
+    expect(decode({ ...ACK, op: 'unsubscribe', success })).toEqual({ kind: 'unsubscribed' });
+  }
 });
 
 test.each([

@@ -120,6 +120,7 @@ function decodeAnswer(fields: Fields): VenueEvent {
   const reason = textOf(fields['ret_msg']) ?? 'refused without a reason';
   // The spot socket answers a ping with op "ping"; others of the venue with "pong".
   if (op === 'pong' || (op === 'ping' && success !== false)) return { kind: 'pong' };
+  if (op === 'unsubscribe') return { kind: 'unsubscribed' };
   if (op !== 'subscribe') return success === false ? { kind: 'error', reason } : ignored(`answer to ${excerpt(op)}`);
   const requestId = requestIdOf(fields['req_id']);
   const id = requestId === undefined ? {} : { requestId };

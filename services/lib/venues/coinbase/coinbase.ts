@@ -4,7 +4,8 @@ import { decodeCoinbase } from './decode.ts';
 import { coinbaseRest } from './rest.ts';
 
 /** A ticker comes with every match, so trades need no channel of their own; `status` tells of halted markets. */
-const CHANNELS = ['ticker', 'heartbeat', 'status'];
+const OF_PRODUCTS = ['ticker', 'heartbeat'];
+const CHANNELS = [...OF_PRODUCTS, 'status'];
 
 export const coinbase: Venue = {
   id: 'coinbase',
@@ -20,4 +21,7 @@ export const coinbase: Venue = {
   rest: coinbaseRest,
   decode: (frame) => [decodeCoinbase(frame)],
   subscribeFrames: (symbols) => [JSON.stringify({ type: 'subscribe', product_ids: symbols, channels: CHANNELS })],
+  unsubscribeFrames: (symbols) => [
+    JSON.stringify({ type: 'unsubscribe', product_ids: symbols, channels: OF_PRODUCTS }),
+  ],
 };

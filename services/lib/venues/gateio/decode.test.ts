@@ -159,7 +159,7 @@ test.each([
     'version 3 of the protocol: method "ticker.update"',
   ],
   [{ ...TICKER, channel: 'spot.candlesticks' }, 'channel "spot.candlesticks" is not used'],
-  [{ ...TICKER, event: 'unsubscribe' }, 'event "unsubscribe" of channel "spot.tickers" is not used'],
+  [{ ...TICKER, event: 'all' }, 'event "all" of channel "spot.tickers" is not used'],
   [{ ...TICKER, result: null }, 'ticker without a readable currency_pair'],
   [{ ...TICKER, result: { ...RESULT, currency_pair: 'BTCUSDT' } }, 'ticker without a readable currency_pair'],
   [{ ...TICKER, channel: 'spot.trades', result: {} }, 'trade without a readable currency_pair'],

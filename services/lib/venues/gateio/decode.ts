@@ -22,6 +22,7 @@ export function decodeGateio(frame: string): VenueEvent {
   const { channel, event } = fields;
   if (channel === 'spot.pong') return { kind: 'pong' };
   if (channel === undefined) return decodeUnnamed(fields);
+  if (event === 'unsubscribe') return { kind: 'unsubscribed' };
   if (event === 'subscribe' || objectOf(fields['error']) !== undefined) return decodeAnswer(fields);
   if (event !== 'update') return ignored(`event ${excerpt(event)} of channel ${excerpt(channel)} is not used`);
   const result = objectOf(fields['result']) ?? {};

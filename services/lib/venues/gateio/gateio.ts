@@ -27,17 +27,19 @@ export const gateio: Venue = {
   rest: gateioRest,
   decode: (frame) => [decodeGateio(frame)],
   // Tickers alone: docs/decisions/0050-gate-tickers-gemini-streams.md.
-  subscribeFrames: (symbols, requestId, wallMs) => [
-    JSON.stringify({
-      time: secondsOf(wallMs),
-      id: requestId,
-      channel: 'spot.tickers',
-      event: 'subscribe',
-      payload: symbols,
-    }),
-  ],
+  subscribeFrames: (symbols, requestId, wallMs) => [requestFrame('subscribe', symbols, requestId, wallMs)],
+  unsubscribeFrames: (symbols, requestId, wallMs) => [requestFrame('unsubscribe', symbols, requestId, wallMs)],
   pingFrame: (_requestId, wallMs) => JSON.stringify({ time: secondsOf(wallMs), channel: 'spot.ping' }),
 };
+
+function requestFrame(
+  event: 'subscribe' | 'unsubscribe',
+  payload: readonly string[],
+  id: number,
+  wallMs: number,
+): string {
+  return JSON.stringify({ time: secondsOf(wallMs), id, channel: 'spot.tickers', event, payload });
+}
 
 /** Requests whose time is more than a minute off are refused. */
 function secondsOf(wallMs: number): number {

@@ -23,9 +23,9 @@ import type { VenueEvent } from '../venue-event.ts';
 import { timeOfMs } from '../venue-time.ts';
 import { marketOfFrame } from './symbols.ts';
 
-export function subscribeArchived(symbols: readonly string[]): readonly string[] {
-  const wanted = symbols.map((symbol) => symbol.toUpperCase());
-  return [JSON.stringify({ type: 'subscribe', subscriptions: [{ name: 'l2', symbols: wanted }] })];
+export function askArchived(type: 'subscribe' | 'unsubscribe', symbols: readonly string[]): readonly string[] {
+  const named = symbols.map((symbol) => symbol.toUpperCase());
+  return [JSON.stringify({ type, subscriptions: [{ name: 'l2', symbols: named }] })];
 }
 
 export function decodeArchived(frame: string): readonly VenueEvent[] {

@@ -17,7 +17,7 @@ import {
 import { isAboutConnection } from '../refusal-reason.ts';
 import type { VenueEvent } from '../venue-event.ts';
 import { timeOfMs } from '../venue-time.ts';
-import { PING_ID, symbolsWithStreams, symbolOfStream } from './streams.ts';
+import { PING_ID, symbolsWithStreams, symbolOfStream, UNSUBSCRIBE_ID } from './streams.ts';
 import { marketOfFrame } from './symbols.ts';
 
 export function decodeGemini(frame: string): VenueEvent {
@@ -76,6 +76,7 @@ function decodeTrade(fields: Fields): VenueEvent {
 /** To a ping, to a list of subscriptions, or to a subscription, whose answer names nothing. */
 function decodeAnswer(fields: Fields): VenueEvent {
   const { id, status } = fields;
+  if (typeof id === 'string' && id.startsWith(UNSUBSCRIBE_ID)) return { kind: 'unsubscribed' };
   const requestId = requestIdOf(id);
   const error = objectOf(fields['error']);
   if (status !== 200 || error !== undefined) return decodeError(error, requestId);

@@ -1,9 +1,9 @@
 /** Gemini: the API of `ws.gemini.com`, and by its address the archived one of `api.gemini.com`. */
 import type { Venue } from '../venue.ts';
-import { decodeArchived, subscribeArchived } from './archived.ts';
+import { askArchived, decodeArchived } from './archived.ts';
 import { decodeGemini } from './decode.ts';
 import { geminiRest } from './rest.ts';
-import { LIST_ID, PING_ID, streamsOf } from './streams.ts';
+import { LIST_ID, PING_ID, streamsOf, UNSUBSCRIBE_ID } from './streams.ts';
 
 const SOURCE = {
   id: 'gemini',
@@ -38,6 +38,9 @@ export const gemini: Venue = {
   subscribeFrames: (symbols, requestId) => [
     JSON.stringify({ id: requestId, method: 'subscribe', params: streamsOf(symbols) }),
   ],
+  unsubscribeFrames: (symbols, requestId) => [
+    JSON.stringify({ id: `${UNSUBSCRIBE_ID}${requestId}`, method: 'unsubscribe', params: streamsOf(symbols) }),
+  ],
   pingFrame: (requestId) => JSON.stringify({ id: `${PING_ID}${requestId}`, method: 'ping' }),
   listFrame: (requestId) => JSON.stringify({ id: `${LIST_ID}${requestId}`, method: 'list_subscriptions' }),
 };
@@ -50,7 +53,8 @@ const archived: Venue = {
   timing: { pingAfterMs: 7_500, deadAfterMs: 12_000, ackMs: 5_000, firstDataMs: 60_000 },
   limits: { symbolsPerFrame: 20, ...CONNECTS },
   decode: decodeArchived,
-  subscribeFrames: subscribeArchived,
+  subscribeFrames: (symbols) => askArchived('subscribe', symbols),
+  unsubscribeFrames: (symbols) => askArchived('unsubscribe', symbols),
 };
 
 function isArchived(url: string): boolean {

@@ -3,6 +3,7 @@
 /** Ids that are no number, so that an answer without a word of what it answers cannot be taken for another one. */
 export const PING_ID = 'ping-';
 export const LIST_ID = 'list-';
+export const UNSUBSCRIBE_ID = 'unsubscribe-';
 
 const CHANNELS = ['bookTicker', 'trade'];
 

@@ -183,7 +183,7 @@ test.each([
   ['{"channel":"status","data":[{}]}', 'status without the state of the system'],
   ['{"channel":"ticker","data":[{"last":1}]}', 'ticker without a readable symbol'],
   ['{"channel":"book","type":"update","data":[]}', 'channel "book" is not used'],
-  ['{"method":"unsubscribe","success":true}', 'answer to "unsubscribe" is not used'],
+  ['{"method":"add_order","success":true}', 'answer to "add_order" is not used'],
   ['{}', 'neither "method" nor "channel"'],
   ['{"event":"heartbeat"}', 'version 1 of the protocol: event "heartbeat"'],
   [

@@ -115,6 +115,7 @@ function decodeTrades(frame: string): readonly VenueEvent[] {
 function decodeAnswer(fields: Fields): VenueEvent {
   const { method } = fields;
   if (method === 'pong') return { kind: 'pong' };
+  if (method === 'unsubscribe') return { kind: 'unsubscribed' };
   if (method !== 'subscribe') return ignored(`answer to ${excerpt(method)} is not used`);
   const requestId = integerOf(fields['req_id']);
   const id = requestId === undefined ? {} : { requestId };

@@ -3,6 +3,9 @@ import type { Venue } from '../venue.ts';
 import { decodeKraken } from './decode.ts';
 import { krakenRest } from './rest.ts';
 
+/** Without it the book would only move with trades. */
+const TRIGGER = 'bbo';
+
 export const kraken: Venue = {
   id: 'kraken',
   title: 'Kraken',
@@ -16,11 +19,17 @@ export const kraken: Venue = {
   settlement: 'USD',
   rest: krakenRest,
   decode: decodeKraken,
-  // Without the trigger "bbo" the book would only move with trades.
   subscribeFrames: (symbols, requestId) => [
     JSON.stringify({
       method: 'subscribe',
-      params: { channel: 'ticker', symbol: symbols, event_trigger: 'bbo', snapshot: true },
+      params: { channel: 'ticker', symbol: symbols, event_trigger: TRIGGER, snapshot: true },
+      req_id: requestId,
+    }),
+  ],
+  unsubscribeFrames: (symbols, requestId) => [
+    JSON.stringify({
+      method: 'unsubscribe',
+      params: { channel: 'ticker', symbol: symbols, event_trigger: TRIGGER },
       req_id: requestId,
     }),
   ],

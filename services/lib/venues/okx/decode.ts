@@ -50,6 +50,8 @@ function decodeEvent(fields: Fields): VenueEvent {
         return ignored(`answer for channel ${excerpt(arg?.['channel'])} is not used`);
       return { kind: 'subscribed', symbols: [symbol], complete: false };
     }
+    case 'unsubscribe':
+      return { kind: 'unsubscribed' };
     case 'error':
       return decodeError(fields);
     case 'notice': {

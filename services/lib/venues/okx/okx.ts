@@ -37,5 +37,12 @@ export const okx: Venue = {
       args: [...symbols.map((instId) => ({ channel: 'tickers', instId })), { channel: 'status' }],
     }),
   ],
+  unsubscribeFrames: (symbols, requestId) => [
+    JSON.stringify({
+      id: String(requestId),
+      op: 'unsubscribe',
+      args: symbols.map((instId) => ({ channel: 'tickers', instId })),
+    }),
+  ],
   pingFrame: () => 'ping',
 };
