@@ -34,7 +34,7 @@ function ageOf(cast: readonly Vote[], change: Partial<AggregationRules> = {}): n
 }
 
 function priceOf(text: string): Aggregate {
-  return { price: decimal(text), confidence: 0n, confirmedMs: 0, newestMs: 0, sources: [], flags: [], outliers: 0 };
+  return { price: decimal(text), confidence: 0n, confirmedMs: 0, sources: [], flags: [], outliers: 0 };
 }
 
 describe('the price', () => {

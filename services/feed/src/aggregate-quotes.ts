@@ -27,8 +27,8 @@ export interface Aggregate {
   readonly confidence: Decimal;
   /** Confirmation of the oldest counted vote, monotonic. */
   readonly confirmedMs: number;
-  /** Confirmation of the newest counted vote, monotonic: the frame that may have caused this. */
-  readonly newestMs: number;
+  /** Arrival of the first quote that made it another price, monotonic; absent: time has, or the rate of USDT. */
+  readonly causedMs?: number;
   /** Sources of the counted votes, in the order of the document. */
   readonly sources: readonly string[];
   readonly flags: readonly PriceFlag[];
@@ -121,14 +121,10 @@ function withoutOutliers(votes: readonly Vote[], maxDeviationBps: number, previo
 
 function combine(votes: readonly Vote[], flags: readonly PriceFlag[], outliers: number): Aggregate {
   let confirmedMs = Infinity;
-  let newestMs = -Infinity;
-  for (const vote of votes) {
-    if (vote.confirmedMs < confirmedMs) confirmedMs = vote.confirmedMs;
-    if (vote.confirmedMs > newestMs) newestMs = vote.confirmedMs;
-  }
+  for (const vote of votes) if (vote.confirmedMs < confirmedMs) confirmedMs = vote.confirmedMs;
   const price = medianDecimal(votes.map((vote) => vote.price));
   const confidence = confidenceOf(votes, price);
-  return { price, confidence, confirmedMs, newestMs, sources: votes.map((vote) => vote.source), flags, outliers };
+  return { price, confidence, confirmedMs, sources: votes.map((vote) => vote.source), flags, outliers };
 }
 
 /** Each source says its price, and the same with half its spread to either side: a wide market weighs less by itself. */

@@ -168,6 +168,7 @@ class KnownPrices implements QuoteBook {
     const tradeAgeMs = tradedMs === undefined ? undefined : confirmedMonotonicMs - tradedMs;
     const verdict = takeQuote(says, quote, tradeAgeMs, this.#rules.freshness.freshMs);
     if (verdict === 'changed' || verdict === 'confirmed') entry.settledUntilMs = UNSETTLED;
+    if (verdict === 'changed') entry.saidMs = Math.min(entry.saidMs ?? Infinity, confirmedMonotonicMs);
     return verdict;
   }
 

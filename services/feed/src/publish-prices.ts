@@ -242,7 +242,8 @@ export class PricePublisher {
     if (!(await this.#announce(tenure, news))) return assets;
     const nowMs = clock.monotonicMs();
     for (const { aggregate, why } of drafts) {
-      if (why === 'changed') metrics.frameToPublication.record(nowMs - aggregate.newestMs);
+      if (why === 'changed' && aggregate.causedMs !== undefined)
+        metrics.frameToPublication.record(nowMs - aggregate.causedMs);
     }
     return failed;
   }

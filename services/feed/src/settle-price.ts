@@ -6,6 +6,7 @@ import {
   type Decimal,
   type PriceFlag,
   type DollarRate,
+  type SourceValue,
   type ValueRefusal,
 } from '@weir/wire';
 import { aggregateQuotes, isSameValue, type Aggregate, type AggregationRules, type Vote } from './aggregate-quotes.ts';
@@ -24,11 +25,21 @@ export interface PriceEntry {
   readonly moves: Moves;
   aggregate: Aggregate | undefined;
   /** The votes that the aggregate was made of, if it was made of all there were and says nothing but their median. */
-  votes: readonly Vote[] | undefined;
+  votes: readonly KnownVote[] | undefined;
+  /** Arrival of the first quote since it was last settled that may make the price another. */
+  saidMs: number | undefined;
   /** Until then the aggregate stands if nobody says anything: when the next vote grows older than a limit. */
   settledUntilMs: number;
   /** Of the rate that something was converted by; absent: nothing was. */
   rateNumber: number | undefined;
+}
+
+/** What a source has said, as a vote. Its time is written over: nearly all that is said is that a price still stands. */
+interface KnownVote extends Vote {
+  /** Before any conversion. */
+  readonly value: SourceValue;
+  readonly isConverted: boolean;
+  confirmedMs: number;
 }
 
 export const UNSETTLED = -Infinity;
@@ -39,6 +50,7 @@ export function createPriceEntry(): PriceEntry {
     moves: createMoves(),
     aggregate: undefined,
     votes: undefined,
+    saidMs: undefined,
     settledUntilMs: UNSETTLED,
     rateNumber: undefined,
   };
@@ -58,15 +70,13 @@ export interface SettleContext {
 
 /** Votes count in the order of the document, so the order in which they were said has no part in it. */
 export function settle(entry: PriceEntry, context: SettleContext): void {
-  const { nowMs, rules, onRejected } = context;
+  const { saidMs } = entry;
+  entry.saidMs = undefined;
   believe(entry, context);
+  if (isConfirmedAnew(entry, context)) return;
+  const { nowMs, rules, onRejected } = context;
   const { votes, dropped } = collectVotes(entry, context);
   const before = entry.aggregate;
-  if (before !== undefined && dropped === 0 && isConfirmation(entry.votes, votes, rules, nowMs)) {
-    entry.votes = votes;
-    entry.aggregate = confirmedAnew(before, votes);
-    return;
-  }
   entry.votes = undefined;
   if (dropped > 0) onRejected('depeg', dropped);
   const next = aggregateQuotes(votes, rules, nowMs, before);
@@ -88,39 +98,39 @@ export function settle(entry: PriceEntry, context: SettleContext): void {
   noteMove(entry.moves, next.price, nowMs);
   const confidence = steadyConfidence(next, before);
   const flags = dropped > 0 ? [...next.flags, ...depeg] : next.flags;
-  const result = confidence === next.confidence && flags === next.flags ? next : { ...next, confidence, flags };
+  const result = { ...next, confidence, flags, ...(saidMs !== undefined && { causedMs: saidMs }) };
   const isAsBefore = before?.confirmedMs === result.confirmedMs && isSameValue(before, result);
   if (!isAsBefore) entry.aggregate = result;
   if (dropped === 0 && result.sources.length === votes.length) entry.votes = votes;
 }
 
-/** Nearly all that is said is that a price still stands: whether the same votes make the same price, all of them counted. */
-function isConfirmation(
-  known: readonly Vote[] | undefined,
-  votes: readonly Vote[],
-  { freshness: { freshMs, staleMs } }: AggregationRules,
-  nowMs: number,
-): boolean {
-  if (known?.length !== votes.length) return false;
+/** Whether the same votes make the same price, all of them counted; then it is known to be current as of now. */
+function isConfirmedAnew(entry: PriceEntry, { quote, labels, rules, rate, rateNumber, nowMs }: SettleContext): boolean {
+  const { votes, aggregate } = entry;
+  if (votes === undefined || aggregate === undefined) return false;
+  const { freshMs, staleMs } = rules.freshness;
+  let count = 0;
   let oldest = Infinity;
   let newest = -Infinity;
-  for (const [index, { source, price, halfSpread, confirmedMs }] of votes.entries()) {
-    const before = known[index];
-    if (before?.price !== price || before.halfSpread !== halfSpread || before.source !== source) return false;
+  for (const [name, label] of labels) {
+    const says = entry.says.get(name);
+    const chosen = says && chooseSay(says, freshMs, nowMs);
+    if (chosen?.say.accepted === undefined) continue;
+    const { value, confirmedMs } = chosen.say.accepted;
+    const vote = votes[count];
+    if (vote?.value !== value || vote.source !== label[chosen.via]) return false;
+    if (vote.isConverted !== (chosen.say.quote !== quote)) return false;
+    if (vote.isConverted && (rate === undefined || entry.rateNumber !== rateNumber)) return false;
+    vote.confirmedMs = confirmedMs;
     if (confirmedMs < oldest) oldest = confirmedMs;
     if (confirmedMs > newest) newest = confirmedMs;
+    count += 1;
   }
-  return newest - oldest <= freshMs && nowMs - oldest <= staleMs;
-}
-
-function confirmedAnew(aggregate: Aggregate, votes: readonly Vote[]): Aggregate {
-  let confirmedMs = Infinity;
-  let newestMs = -Infinity;
-  for (const vote of votes) {
-    if (vote.confirmedMs < confirmedMs) confirmedMs = vote.confirmedMs;
-    if (vote.confirmedMs > newestMs) newestMs = vote.confirmedMs;
-  }
-  return aggregate.confirmedMs === confirmedMs ? aggregate : { ...aggregate, confirmedMs, newestMs };
+  if (count !== votes.length || newest - oldest > freshMs || nowMs - oldest > staleMs) return false;
+  if (rate !== undefined && entry.rateNumber !== undefined)
+    entry.settledUntilMs = Math.min(entry.settledUntilMs, rate.confirmedMs + RATE_AGE_MS_MAX);
+  if (aggregate.confirmedMs !== oldest) entry.aggregate = { ...aggregate, confirmedMs: oldest };
+  return true;
 }
 
 /** Lets the sources' newest values count, but for leaps that nobody else sees. */
@@ -144,10 +154,10 @@ function believe(entry: PriceEntry, { labels, rules, nowMs, onRejected }: Settle
 function collectVotes(
   entry: PriceEntry,
   context: SettleContext,
-): { readonly votes: readonly Vote[]; readonly dropped: number } {
+): { readonly votes: readonly KnownVote[]; readonly dropped: number } {
   const { quote, labels, rules, rate, rateNumber, nowMs } = context;
   const { freshMs, staleMs } = rules.freshness;
-  const votes: Vote[] = [];
+  const votes: KnownVote[] = [];
   let dropped = 0;
   entry.rateNumber = undefined;
   for (const [name, label] of labels) {
@@ -157,7 +167,7 @@ function collectVotes(
     const { value, confirmedMs } = chosen.say.accepted;
     const source = label[chosen.via];
     if (chosen.say.quote === quote) {
-      votes.push({ source, price: value.price, halfSpread: value.halfSpread, confirmedMs });
+      votes.push({ source, ...value, value, isConverted: false, confirmedMs });
       continue;
     }
     entry.rateNumber = rateNumber;
@@ -165,7 +175,8 @@ function collectVotes(
     else {
       entry.settledUntilMs = Math.min(entry.settledUntilMs, rate.confirmedMs + RATE_AGE_MS_MAX);
       const price = convertByRate(value.price, rate);
-      if (price > 0n) votes.push({ source, price, halfSpread: convertByRate(value.halfSpread, rate), confirmedMs });
+      const halfSpread = convertByRate(value.halfSpread, rate);
+      if (price > 0n) votes.push({ source, price, halfSpread, value, isConverted: true, confirmedMs });
     }
   }
   return { votes, dropped };

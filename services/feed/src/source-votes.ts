@@ -21,15 +21,19 @@ const JUMP_HOLD_MS = 5_000;
 /** What is said by one way. */
 export interface Say {
   readonly quote: string;
-  /** What the newest quote is worth; absent: nothing. */
+  /** The last quote that was valued. */
+  said: SourceQuote;
+  /** Whether it is worth the same however old its trade is. */
+  isAgeless: boolean;
+  /** What the newest quote is worth, the same object as long as it is worth the same; absent: nothing. */
   value: SourceValue | undefined;
   /** Of the newest quote, whatever it is worth. */
   confirmedMs: number;
   /** The newest quote leaps. */
   isHeld: boolean;
   awaySinceMs: number | undefined;
-  /** What votes. */
-  accepted: { readonly value: SourceValue; readonly confirmedMs: number } | undefined;
+  /** What votes. Written over as it is confirmed: most of what is said is that nothing has changed. */
+  accepted: { value: SourceValue; confirmedMs: number } | undefined;
 }
 
 export interface SourceSays {
@@ -58,28 +62,42 @@ export function takeQuote(
     say = undefined;
   }
   if (say !== undefined && confirmedMs < say.confirmedMs) return 'older';
-  const value = valueOfQuote(quote, tradeAgeMs);
-  if (say === undefined) {
-    say = {
-      quote: quote.quote,
-      value: undefined,
-      confirmedMs,
-      isHeld: false,
-      awaySinceMs: undefined,
-      accepted: undefined,
-    };
-    says.by[via] = say;
-  }
+  say ??= says.by[via] = newSay(quote);
   const before = say.value;
+  const refusal = valueSay(say, quote, tradeAgeMs);
   // After a silence the vote may not have counted, even if it says the same again.
   const isContinued = confirmedMs - say.confirmedMs <= freshMs;
   say.confirmedMs = confirmedMs;
+  if (refusal !== undefined) return refusal;
+  return isContinued && !say.isHeld && before?.price === say.value?.price ? 'confirmed' : 'changed';
+}
+
+const newSay = (said: SourceQuote): Say => ({
+  quote: said.quote,
+  said,
+  isAgeless: false,
+  value: undefined,
+  confirmedMs: said.confirmedMonotonicMs,
+  isHeld: false,
+  awaySinceMs: undefined,
+  accepted: undefined,
+});
+
+/** Takes down what the quote is worth; why, if it is worth nothing. */
+function valueSay(say: Say, quote: SourceQuote, tradeAgeMs: number | undefined): ValueRefusal | undefined {
+  const { said, value: before } = say;
+  const isSame = said.price === quote.price && said.bid === quote.bid && said.ask === quote.ask;
+  if (isSame && say.isAgeless && before !== undefined) return undefined;
+  const value = valueOfQuote(quote, tradeAgeMs);
   if (typeof value === 'string') {
     say.value = undefined;
     return value;
   }
-  say.value = value;
-  return isContinued && !say.isHeld && before?.price === value.price ? 'confirmed' : 'changed';
+  say.said = quote;
+  say.isAgeless = typeof valueOfQuote(quote, Infinity) !== 'string';
+  const isWorthTheSame = before?.price === value.price && before.halfSpread === value.halfSpread;
+  if (!isWorthTheSame) say.value = value;
+  return undefined;
 }
 
 /** What a source says newest, believed or not; for others to agree with. */
@@ -107,8 +125,12 @@ export function settleSays({ by }: SourceSays, settling: Settling): boolean {
   let isNewlyHeld = false;
   for (const via of VIAS) {
     const say = by[via];
-    if (say?.value === undefined || say.accepted?.value === say.value) continue;
-    const { value, confirmedMs } = say;
+    if (say?.value === undefined) continue;
+    const { value, confirmedMs, accepted } = say;
+    if (accepted?.value === value) {
+      accepted.confirmedMs = confirmedMs;
+      continue;
+    }
     if (isBelievable(say, value.price, settling)) {
       say.accepted = { value, confirmedMs };
       say.isHeld = false;

@@ -46,6 +46,7 @@ interface Stamp {
   readonly aggregate: Aggregate;
   /** In Valkey's time. */
   readonly confirmedAtMs: number;
+  /** 0: no quote has made it what it is. */
   readonly latencyMs: number;
 }
 
@@ -134,7 +135,7 @@ function createStamp(aggregate: Aggregate, valkey: RecordWriterOptions['valkey']
   return {
     aggregate,
     confirmedAtMs: Math.round(valkey.serverTimeMs() - (nowMs - aggregate.confirmedMs)),
-    latencyMs: Math.max(0, Math.round(nowMs - aggregate.newestMs)),
+    latencyMs: aggregate.causedMs === undefined ? 0 : Math.max(1, Math.ceil(nowMs - aggregate.causedMs)),
   };
 }
 

@@ -47,7 +47,7 @@ export function followUpdates(options: FollowUpdatesOptions): UpdatesFollower {
     const span = parent && tracing.start('apply price updates', { parent, kind: 'consumer' });
     const serverNowMs = valkey.serverTimeMs();
     for (const record of batch.records) {
-      if (table.apply(record, serverNowMs)) {
+      if (table.apply(record, serverNowMs) && record.latencyMs > 0) {
         metrics.updateDelay.record(Math.max(0, serverNowMs - batch.madeAtMs + record.latencyMs));
       }
     }

@@ -15,7 +15,7 @@ export interface FrameReader {
 
 export interface FrameTurns {
   /** Deals with a frame. */
-  take(work: () => void): void;
+  readonly take: (work: () => void) => void;
   join(reader: FrameReader): void;
   leave(reader: FrameReader): void;
 }

@@ -57,6 +57,7 @@ export function openWebSocket(
   const closed = new Promise<void>((resolve) => {
     socket.on('close', () => resolve());
   });
+  const take = turns === undefined ? atOnce : byTurns(socket, turns);
   let isWatched = true;
   let isOpen = false;
   let fault: NodeJS.ErrnoException | undefined;
@@ -66,15 +67,11 @@ export function openWebSocket(
   };
   socket.on('open', () => {
     isOpen = true;
-    turns?.join(socket);
     if (isWatched) handlers.onOpen();
   });
   socket.on('message', (data) => {
     // A Buffer: the other types of `data` belong to other settings of binaryType.
-    const take = (): void => handlers.onFrame((data as Buffer).toString());
-    if (!isWatched) return;
-    if (turns === undefined) take();
-    else turns.take(take);
+    if (isWatched) take(() => handlers.onFrame((data as Buffer).toString()));
   });
   socket.on('pong', () => {
     if (isWatched) handlers.onPong();
@@ -88,7 +85,6 @@ export function openWebSocket(
     fault = error;
   });
   socket.on('close', (code, reason) => {
-    turns?.leave(socket);
     // Where every address of a host fails the error has a code and no message.
     const words = [fault?.message, fault?.code, reason.toString()].find((text) => text !== undefined && text !== '');
     const isUnseen = UNSEEN_CODES.has(fault?.code ?? '');
@@ -109,6 +105,14 @@ export function openWebSocket(
     },
     closed,
   };
+}
+
+const atOnce: FrameTurns['take'] = (work) => work();
+
+function byTurns(socket: WebSocket, turns: FrameTurns): FrameTurns['take'] {
+  socket.on('open', () => turns.join(socket));
+  socket.on('close', () => turns.leave(socket));
+  return turns.take;
 }
 
 function createWebSocket(url: string, handshakeTimeoutMs: number): WebSocket {

@@ -144,7 +144,23 @@ test('where the venue pushes every change, any frame confirms all subscribed sym
     symbol: 'ETH-USD',
     confirmedMonotonicMs: 9_900,
   });
-  expect(quotes.unprovenSince(9_900)).toEqual([]);
+  expect(quotes.unprovenSince(9_100)).toEqual([]);
+});
+
+test('a busy connection confirms few at a time, each within a second; after a pause one frame confirms all', () => {
+  const wanted = Array.from({ length: 100 }, (_, index) => `A${index}`);
+  const { quotes, at, told } = createBook('connection-heartbeat', wanted);
+  for (const asset of wanted) quotes.ticker(ticker({ symbol: `${asset}-USD`, asset }), at(0));
+  quotes.alive(at(0));
+  const toldUntil = (ms: number): number => {
+    told.length = 0;
+    quotes.alive(at(ms));
+    return told.length;
+  };
+  for (let ms = 10; ms <= 900; ms += 10) expect(toldUntil(ms)).toBeLessThanOrEqual(2);
+  expect(quotes.unprovenSince(1)).toEqual([]);
+  expect(told.every(({ confirmedMonotonicMs }) => confirmedMonotonicMs === 900)).toBe(true);
+  expect(toldUntil(1_900)).toBe(100);
 });
 
 test('a frame confirms nothing of an earlier connection, of a halted market, or of what is not subscribed', () => {

@@ -71,7 +71,10 @@ export interface SourceQuotesOptions {
   readonly onVenueTime?: (venueTimeMs: number, arrival: Arrival, isAhead: boolean) => void;
 }
 
-/** One confirmation a second keeps any price fresh; every frame would cost a walk over all symbols. */
+/**
+ * One confirmation a second keeps any price fresh; every frame would cost a walk over all symbols. A frame confirms as many
+ * as have their turn by then, so that a busy connection has no long walks.
+ */
 const SWEEP_MS = 900;
 
 export function createSourceQuotes(options: SourceQuotesOptions): SourceQuotes {
@@ -82,6 +85,10 @@ class KnownQuotes implements SourceQuotes {
   readonly #options: SourceQuotesOptions;
   #markets: ReadonlyMap<string, KnownMarket>;
   readonly #proof: ProofOfLife;
+  /** In the order of their turns. */
+  #queue: readonly KnownMarket[];
+  #nextTurn = 0;
+  /** The instant that turns have been given up to. */
   #sweptAtMs = -Infinity;
   /** What a second connection has yet to be seen to have; only shrinks, so that a look costs little. */
   #wanting: { readonly second: number; readonly rest: KnownMarket[] } = { second: 0, rest: [] };
@@ -89,6 +96,7 @@ class KnownQuotes implements SourceQuotes {
   constructor(options: SourceQuotesOptions) {
     this.#options = options;
     this.#markets = new Map(options.symbols.map((market) => [market.symbol, createKnownMarket(market)]));
+    this.#queue = [...this.#markets.values()];
     this.#proof = options.proofOfLife;
   }
 
@@ -154,13 +162,28 @@ class KnownQuotes implements SourceQuotes {
   }
 
   alive(arrival: Arrival): void {
-    if (this.#proof !== 'connection-heartbeat' || arrival.monotonicMs - this.#sweptAtMs < SWEEP_MS) return;
-    this.#sweptAtMs = arrival.monotonicMs;
-    for (const [symbol, known] of this.#markets) {
+    if (this.#proof !== 'connection-heartbeat') return;
+    for (let turns = this.#turnsDue(arrival.monotonicMs); turns > 0; turns -= 1) {
+      const known = this.#queue[this.#nextTurn];
+      if (known === undefined) return;
+      this.#nextTurn = (this.#nextTurn + 1) % this.#queue.length;
       if (known.confirmedMs === arrival.monotonicMs) continue;
       const hasSent = known.connection === arrival.connection || known.second === arrival.connection;
-      if (hasSent && this.#options.isSubscribed(symbol)) this.#confirm(known, arrival);
+      if (hasSent && this.#options.isSubscribed(known.market.symbol)) this.#confirm(known, arrival);
     }
+  }
+
+  /** How many markets have their turn to be confirmed; all of them after a pause. */
+  #turnsDue(nowMs: number): number {
+    const { length } = this.#queue;
+    const elapsedMs = nowMs - this.#sweptAtMs;
+    if (elapsedMs >= SWEEP_MS) {
+      this.#sweptAtMs = nowMs;
+      return length;
+    }
+    const turns = Math.floor((length * elapsedMs) / SWEEP_MS);
+    if (turns > 0) this.#sweptAtMs += (turns * SWEEP_MS) / length;
+    return turns;
   }
 
   covers(second: number, isSubscribedThere: (symbol: string) => boolean): boolean {
@@ -191,6 +214,8 @@ class KnownQuotes implements SourceQuotes {
       return (isSame ? before.get(market.symbol) : undefined) ?? createKnownMarket(market);
     };
     this.#markets = new Map(markets.map((market) => [market.symbol, known(market)]));
+    this.#queue = [...this.#markets.values()];
+    this.#nextTurn = 0;
     this.#wanting = { second: 0, rest: [] };
   }
 
