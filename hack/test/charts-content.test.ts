@@ -178,6 +178,16 @@ describe.skipIf(!hasHelm)(`charts by helm${hasHelm ? '' : ' (skipped: helm is no
       });
     });
 
+    it('ask the simulated exchanges for their health at a port that no fault closes', () => {
+      const [container] =
+        podOf(find(render({ values: everything }), 'Deployment', 'weir-exchanges'))?.spec.containers ?? [];
+      const { livenessProbe, readinessProbe, startupProbe, args = [] } = container ?? {};
+      for (const probe of [livenessProbe, readinessProbe, startupProbe])
+        expect(probe).toMatchObject({ httpGet: { path: '/livez', port: 'health' } });
+      const port = container?.ports?.find(({ name }) => name === 'health')?.containerPort;
+      expect(args).toContain(`--health=${port}`);
+    });
+
     it('are ones that price accepts, with time to drain inside the grace period', () => {
       const environment = environmentOf(find(render({ values: everything }), 'Deployment', 'weir-price'));
       expect(loadConfig(priceSchema, environment)).toMatchObject({

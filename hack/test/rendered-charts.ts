@@ -33,7 +33,7 @@ export interface Container {
   readonly image: string;
   readonly args?: readonly string[];
   readonly env?: readonly EnvVar[];
-  readonly ports?: readonly { readonly name: string }[];
+  readonly ports?: readonly { readonly name: string; readonly containerPort: number }[];
   readonly securityContext?: unknown;
   readonly lifecycle?: unknown;
   readonly livenessProbe?: Probe;

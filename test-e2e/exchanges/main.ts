@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { parsePair } from '@weir/wire';
 import { startControlServer } from './control-server.ts';
+import { startHealthServer } from './health-server.ts';
 import { demoPair, startExchanges, venueIds, type ExchangesOptions } from './index.ts';
 
 const CONTROL_PORT = 'WEIR_EXCHANGES_CONTROL_PORT';
@@ -9,6 +10,7 @@ const PORT_MAX = 65_535;
 
 const flags = {
   host: { type: 'string', default: '127.0.0.1' },
+  health: { type: 'string' },
   pairs: { type: 'string', default: 'BTC,ETH,SOL' },
   seed: { type: 'string', default: '1' },
   'ticks-per-second': { type: 'string', default: '20' },
@@ -19,6 +21,8 @@ interface Options extends ExchangesOptions {
   readonly host: string;
   /** Absent: no control interface. */
   readonly controlPort: number | undefined;
+  /** Absent: nobody is told how the process is. */
+  readonly healthPort: number | undefined;
 }
 
 /** Throws RangeError with every fault, one per line; parseArgs throws TypeError. */
@@ -44,6 +48,7 @@ function readOptions(args: readonly string[], controlPort: string | undefined): 
     pairs,
     seed: whole('--seed', values.seed, 999_999_999),
     ticksPerSecond: whole('--ticks-per-second', values['ticks-per-second'], 1_000_000),
+    healthPort: values.health === undefined ? undefined : whole('--health', values.health, PORT_MAX),
     controlPort: controlPort === undefined ? undefined : whole(CONTROL_PORT, controlPort, PORT_MAX),
   };
   if (faults.length > 0) throw new RangeError(faults.join('\n'));
@@ -62,10 +67,12 @@ function readOptionsOrExit(): Options {
 const options = readOptionsOrExit();
 const exchanges = await startExchanges(options);
 for (const [id, { ws, rest }] of Object.entries(exchanges.addresses)) console.log(`${id} ${ws} ${rest}`);
-const { host, controlPort } = options;
+const { host, controlPort, healthPort } = options;
 const control =
   controlPort === undefined ? undefined : await startControlServer({ exchanges, host, port: controlPort });
 if (control !== undefined) console.log(`control http://${host}:${control.port}/control`);
+const health = healthPort === undefined ? undefined : await startHealthServer(host, healthPort);
+if (health !== undefined) console.log(`health http://${host}:${health.port}/livez`);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void Promise.all([exchanges.stop(), control?.stop()]));
+  process.once(signal, () => void Promise.all([exchanges.stop(), control?.stop(), health?.stop()]));
 }
