@@ -1,23 +1,28 @@
 /**
  * Chaos, seeded: venues and what stands behind the feed go wrong, by one plan, while somebody who knows the true prices
- * reads the API of two price servers.
+ * reads the API of all price servers.
  *
- * Held against the promises: no price outside the band of what was true at its instant, no age that lies, no seq or
- * instant that goes back, every answer a 200, takeover within 3 s, all fresh within 10 s of the last fault.
+ * Held against the promises: no price further from the truth than the rule says, no age that lies, no seq that goes back,
+ * every answer a 200, takeover within 3 s as readers see it, all fresh and stored within 10 s of the last fault. And every
+ * fault must have struck.
  */
 import { systemClock } from '@weir/clock';
-import { decodePriceUpdateBatch } from '@weir/wire';
-import { planChaos, type Incident } from './plan.ts';
-import { readServed } from './read-served.ts';
+import { createCircumstances, type Circumstances } from './circumstances.ts';
+import { createTruthMover } from './move-truth.ts';
+import { planChaos, type Incident, type PlanOptions } from './plan.ts';
 import { strike, until } from './strike.ts';
-import { createWatch, type Violation } from './watch.ts';
-import { CHAOS_FEED, startChaosWorld, type ChaosWorld } from './world.ts';
+import { createTakeovers, type Takeovers } from './takeovers.ts';
+import type { ChaosTarget } from './target.ts';
+import { createWatch, type Violation, type Watch } from './watch.ts';
 
-export interface ChaosOptions {
-  readonly seed: number;
-  /** Of the faults; what comes back then takes up to 10 s more. */
-  readonly durationMs: number;
+export interface ChaosOptions extends Omit<PlanOptions, 'venues'> {
+  /** Somebody else's; it is left as well as it was found. */
+  readonly target: ChaosTarget;
   readonly say: (text: string) => void;
+  /** How often the truth is asked for; absent: every 10 ms. */
+  readonly learnMs?: number;
+  /** Absent: 3 s. */
+  readonly takeoverMsMax?: number;
 }
 
 export interface ChaosResult {
@@ -25,156 +30,190 @@ export interface ChaosResult {
   readonly [field: string]: unknown;
   readonly seed: number;
   readonly incidents: number;
+  /** Incidents that changed nothing. */
+  readonly idle: readonly string[];
+  /** Prices that were held against the truth. */
   readonly answers: number;
   readonly violations: number;
   /** Answers that were no 200. */
   readonly refusals: number;
+  /** Prices of which nothing was promised. */
+  readonly unpromised: number;
   /** Greatest distance from the true band; negative: always within. */
   readonly worst_bps: number;
+  /** The same as a share of what the rule allows. */
+  readonly worst_share: number;
+  readonly worst_step_back_ms: number;
   readonly takeovers: number;
   readonly worst_takeover_ms: number;
   readonly fresh_after_ms: number;
 }
 
-/** What the venues of one fair price may differ by: noise, ticks, and the rate of USDT, each about 1 to 2. */
-const SLACK_BPS = 8;
 const LAG_MS = 1_000;
 const LOOK_MS = 100;
 const LEARN_MS = 10;
+const MOVE_MS = 250;
 const TAKEOVER_MS_MAX = 3_000;
 const FRESH_MS_MAX = 10_000;
 const TOLD_MAX = 20;
+const TETHER = 'USDT';
 
-export async function runChaos({ seed, durationMs, say }: ChaosOptions): Promise<ChaosResult> {
-  const world = await startChaosWorld(seed);
-  const watch = createWatch({ slackBps: SLACK_BPS, lagMs: LAG_MS });
-  const learn = (): void => {
-    const truths = Object.entries(world.exchanges.truths());
-    const prices = truths.map(([pair, price]) => [pair.replace(/-USD$/, ''), Number(price)] as const);
-    watch.learn(systemClock.nowMs(), Object.fromEntries(prices));
-  };
-  learn();
-  const learning = systemClock.setInterval(learn, LEARN_MS);
-  const takeovers = watchTakeovers(world);
-  const reading = readAll(world, watch, say);
+/** What is known while it goes on. */
+interface Run {
+  readonly target: ChaosTarget;
+  readonly say: (text: string) => void;
+  readonly watch: Watch;
+  readonly circumstances: Circumstances;
+  readonly takeovers: Takeovers;
+  readonly learn: () => Promise<void>;
+  readonly idle: string[];
+  violations: number;
+  refusals: number;
+}
+
+export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
+  const { target, seed, learnMs = LEARN_MS, takeoverMsMax = TAKEOVER_MS_MAX } = options;
+  const run = createRun(options);
+  await run.learn();
+  const move = createTruthMover(
+    { ...target, tetherPrice: String((await target.readTruths())[TETHER] ?? 1) },
+    systemClock.monotonicMs(),
+  );
+  const over = new AbortController();
+  const loops = Promise.all([
+    every(learnMs, over.signal, run.learn),
+    every(MOVE_MS, over.signal, () => move(systemClock.monotonicMs())),
+    ...target.pods.map((_, index) => every(LOOK_MS, over.signal, () => look(run, index))),
+  ]);
+  const incidents = planChaos({ ...options, venues: target.venues });
+  let freshAfterMs = Infinity;
   try {
-    const incidents = planChaos({ seed, durationMs, venues: Object.keys(world.exchanges.addresses) });
-    await runPlan(world, incidents, say, () => takeovers.expect());
-    const freshAfterMs = await awaitFresh(world);
-    const { violations, refusals } = await reading.end();
-    const worstTakeoverMs = Math.max(0, ...takeovers.took);
-    return {
-      seed,
-      incidents: incidents.length,
-      answers: watch.checked,
-      violations,
-      refusals,
-      worst_bps: Math.round(watch.worstBps * 10) / 10,
-      takeovers: takeovers.took.length,
-      worst_takeover_ms: Math.round(worstTakeoverMs),
-      fresh_after_ms: Math.round(freshAfterMs),
-      ok: violations + refusals === 0 && worstTakeoverMs < TAKEOVER_MS_MAX && freshAfterMs < FRESH_MS_MAX,
-    };
+    await runPlan(run, incidents);
+    freshAfterMs = await awaitFresh(target);
   } finally {
-    learning.cancel();
-    await reading.end();
-    await takeovers.close();
-    await world.stop();
+    over.abort();
+    await loops;
+  }
+  const { watch, takeovers, violations, refusals, idle } = run;
+  const kills = incidents.filter(({ fault }) => fault === 'feed-kill').length;
+  const worstTakeoverMs = Math.max(0, ...takeovers.tookMs);
+  const isQuick = takeovers.tookMs.length === kills && worstTakeoverMs < takeoverMsMax;
+  const isWatched = watch.checked > (options.durationMs / 1_000) * target.assets.length;
+  return {
+    seed,
+    incidents: incidents.length,
+    idle,
+    answers: watch.checked,
+    violations,
+    refusals,
+    unpromised: watch.unpromised,
+    worst_bps: Math.round(watch.worstBps * 10) / 10,
+    worst_share: Math.round(watch.worstShare * 100) / 100,
+    worst_step_back_ms: Math.round(watch.worstStepBackMs),
+    takeovers: takeovers.tookMs.length,
+    worst_takeover_ms: Math.round(worstTakeoverMs),
+    fresh_after_ms: Math.round(freshAfterMs),
+    ok:
+      violations + refusals + idle.length + watch.unpromised === 0 &&
+      isQuick &&
+      isWatched &&
+      freshAfterMs < FRESH_MS_MAX,
+  };
+}
+
+function createRun({ target, say }: ChaosOptions): Run {
+  const circumstances = createCircumstances(target.venues, target.rules);
+  const watch = createWatch({ ...circumstances, freshMs: target.rules.freshness.freshMs, lagMs: LAG_MS });
+  const names = target.pods.map(({ name }) => name);
+  return {
+    target,
+    say,
+    watch,
+    circumstances,
+    takeovers: createTakeovers(names, target.assets),
+    learn: async () => {
+      const truths = await target.readTruths();
+      watch.learn(systemClock.nowMs(), truths);
+    },
+    idle: [],
+    violations: 0,
+    refusals: 0,
+  };
+}
+
+/** So long from the end of one time to the next. */
+async function every(ms: number, signal: AbortSignal, act: () => Promise<void>): Promise<void> {
+  while (!signal.aborted) {
+    await act();
+    await until(systemClock.monotonicMs() + ms);
   }
 }
 
-async function runPlan(
-  world: ChaosWorld,
-  incidents: readonly Incident[],
-  say: (text: string) => void,
-  onFeedKill: () => void,
-): Promise<void> {
+/** Faults of the world one after another, those of venues beside them. */
+async function runPlan(run: Run, incidents: readonly Incident[]): Promise<void> {
   const startMs = systemClock.monotonicMs();
-  const run = async (incident: Incident): Promise<void> => {
-    await until(startMs + incident.startMs);
-    const whom = 'venue' in incident ? ` at ${incident.venue}` : '';
-    say(
-      `${(incident.startMs / 1_000).toFixed(1)} s to ${(incident.endMs / 1_000).toFixed(1)} s: ${incident.fault}${whom}`,
-    );
-    const end = await strike(world, incident);
-    if (incident.fault === 'feed-kill') onFeedKill();
-    await until(startMs + incident.endMs);
-    end();
-  };
-  await Promise.all(incidents.map(run));
-}
-
-interface Reading {
-  /** May be called again. */
-  end(): Promise<{ readonly violations: number; readonly refusals: number }>;
-}
-
-function readAll(world: ChaosWorld, watch: ReturnType<typeof createWatch>, say: (text: string) => void): Reading {
-  let violations = 0;
-  let refusals = 0;
-  const over = new AbortController();
-  const note = (violation: Violation): void => {
-    violations += 1;
-    if (violations <= TOLD_MAX) say(`VIOLATION ${JSON.stringify(violation)}`);
-  };
-  const readOne = async (index: number): Promise<void> => {
-    while (!over.signal.aborted) {
-      const { name, url = '' } = world.pods[index] ?? {};
-      const { served, refused } = await readServed(name ?? '', url, world.key, world.assets);
-      for (const one of served) {
-        const violation = watch.check(one);
-        if (violation !== undefined) note(violation);
-      }
-      if (refused !== undefined) {
-        refusals += 1;
-        if (refusals <= TOLD_MAX) say(`REFUSED by ${name}: ${refused}`);
-      }
-      await until(systemClock.monotonicMs() + LOOK_MS);
-    }
-  };
-  const reading = Promise.all(world.pods.map((_, index) => readOne(index)));
-  return {
-    async end() {
-      over.abort();
-      await reading;
-      return { violations, refusals };
-    },
-  };
-}
-
-/** How long prices were not published after a feed was killed, as a reader of the channel sees it. */
-function watchTakeovers({ valkey }: ChaosWorld) {
-  const took: number[] = [];
-  let lease = '';
-  let expected: { readonly sinceMs: number; readonly before: string } | undefined;
-  const subscription = valkey.subscribe(['price:updates'], {
-    message: (_channel, text) => {
-      const batch = decodePriceUpdateBatch(text);
-      if (batch?.feed !== CHAOS_FEED) return;
-      lease = batch.lease;
-      if (expected === undefined || expected.before === lease) return;
-      took.push(systemClock.monotonicMs() - expected.sinceMs);
-      expected = undefined;
-    },
-    up: () => undefined,
+  let worldIsWell = Promise.resolve();
+  const running = incidents.map((incident) => {
+    if ('venue' in incident) return runIncident(run, incident, startMs);
+    worldIsWell = worldIsWell.then(() => runIncident(run, incident, startMs));
+    return worldIsWell;
   });
-  return {
-    took,
-    expect: () => void (expected = { sinceMs: systemClock.monotonicMs(), before: lease }),
-    close: () => subscription.close(),
-  };
+  await Promise.all(running);
 }
 
-/** Resolves to how long it took until both price servers call every price fresh. */
-async function awaitFresh({ pods, key, assets }: ChaosWorld): Promise<number> {
+async function runIncident(run: Run, incident: Incident, startMs: number): Promise<void> {
+  const { target, say, circumstances, takeovers, idle } = run;
+  await until(startMs + incident.startMs);
+  const name = 'venue' in incident ? `${incident.fault} at ${incident.venue}` : incident.fault;
+  const struck = circumstances.begin(incident, systemClock.nowMs());
+  try {
+    const blow = await strike(target, incident);
+    if (incident.fault === 'feed-kill') takeovers.killed(systemClock.nowMs());
+    await until(startMs + incident.endMs);
+    await blow.end();
+    struck.toMs = systemClock.nowMs();
+    const span = `${(incident.startMs / 1_000).toFixed(1)} s to ${((systemClock.monotonicMs() - startMs) / 1_000).toFixed(1)} s`;
+    const hadEffect = await blow.hadEffect();
+    say(`${span}: ${name}${hadEffect ? '' : ', WITHOUT EFFECT'}`);
+    if (!hadEffect) idle.push(name);
+  } catch (error) {
+    struck.toMs = systemClock.nowMs();
+    idle.push(name);
+    say(`${name} FAILED: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+async function look(run: Run, index: number): Promise<void> {
+  const { target, watch, takeovers, say } = run;
+  const pod = target.pods[index];
+  if (pod === undefined) return;
+  const { served, refused } = await pod.look();
+  // What was true until the answer came.
+  await run.learn();
+  for (const one of served) {
+    takeovers.see(one);
+    const violation = watch.check(one);
+    if (violation !== undefined) note(run, violation);
+  }
+  if (refused === undefined) return;
+  run.refusals += 1;
+  if (run.refusals <= TOLD_MAX) say(`REFUSED by ${pod.name}: ${refused}`);
+}
+
+function note(run: Run, violation: Violation): void {
+  run.violations += 1;
+  if (run.violations <= TOLD_MAX) run.say(`VIOLATION ${JSON.stringify(violation)}`);
+}
+
+/** Resolves to how long it took until all price servers call every price fresh, and Valkey has all of them. */
+async function awaitFresh({ pods, assets, countStored }: ChaosTarget): Promise<number> {
   const startMs = systemClock.monotonicMs();
   for (;;) {
-    const answers = await Promise.all(pods.map(({ name, url = '' }) => readServed(name, url, key, assets)));
-    const isFresh = answers.every(
-      ({ served }) => served.length === assets.length && served.every((one) => one.isFresh),
-    );
+    const looks = await Promise.all(pods.map((pod) => pod.look()));
+    const isFresh = looks.every(({ served }) => served.length === assets.length && served.every((one) => one.isFresh));
+    const isStored = (await countStored()) === assets.length;
     const elapsedMs = systemClock.monotonicMs() - startMs;
-    if (isFresh || elapsedMs > 2 * FRESH_MS_MAX) return elapsedMs;
+    if ((isFresh && isStored) || elapsedMs > 2 * FRESH_MS_MAX) return elapsedMs;
     await until(systemClock.monotonicMs() + LOOK_MS);
   }
 }

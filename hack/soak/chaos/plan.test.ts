@@ -17,11 +17,33 @@ test('ten minutes hold every kind of fault, and all of them end in time', () => 
   }
 });
 
-test('a venue has one fault at a time, and there is always a majority without any', () => {
-  const incidents = plan(7).filter((incident) => 'venue' in incident);
-  for (const { startMs } of incidents) {
-    const open = incidents.filter((other) => other.startMs <= startMs && startMs < other.endMs);
-    expect(open.length).toBeLessThanOrEqual(2);
-    expect(new Set(open.map(({ venue }) => venue)).size).toBe(open.length);
+test('a minute holds every fault of the world', () => {
+  for (const seed of [1, 2, 3]) {
+    expect(plan(seed, 58_000).map(({ fault }) => fault)).toEqual(expect.arrayContaining([...WORLD_FAULTS]));
   }
+});
+
+test('a venue has one fault at a time, at most two have any, and one of them lies or is frozen', () => {
+  for (const seed of [7, 8, 9]) {
+    const incidents = plan(seed).filter((incident) => 'venue' in incident);
+    for (const { startMs } of incidents) {
+      const open = incidents.filter((other) => other.startMs <= startMs && startMs < other.endMs);
+      expect(open.length).toBeLessThanOrEqual(2);
+      expect(new Set(open.map(({ venue }) => venue)).size).toBe(open.length);
+      expect(open.filter(({ fault }) => fault === 'lie' || fault === 'freeze').length).toBeLessThanOrEqual(1);
+    }
+  }
+});
+
+test('only the faults that are asked for are planned', () => {
+  const incidents = planChaos({
+    seed: 1,
+    durationMs: 60_000,
+    venues,
+    venueFaults: ['cut', 'lie'],
+    worldEveryMs: 30_000,
+  });
+  const ofVenues = incidents.filter((incident) => 'venue' in incident);
+  expect(new Set(ofVenues.map(({ fault }) => fault))).toEqual(new Set(['cut', 'lie']));
+  expect(incidents.length - ofVenues.length).toBe(2);
 });

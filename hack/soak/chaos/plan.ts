@@ -46,47 +46,66 @@ export interface PlanOptions {
   /** Of the faults; what was begun has ended by then. */
   readonly durationMs: number;
   readonly venues: readonly string[];
+  /** Absent: all there are. */
+  readonly venueFaults?: readonly VenueFault[];
+  /** From one fault of the world to the next. */
+  readonly worldEveryMs?: number;
 }
 
-/** With a third one wrong, four venues may have no majority. */
-const VENUES_AT_ONCE = 2;
 const WORLD_EVERY_MS = 9_000;
 const WORLD_MS = 4_000;
 /** After a fault of the whole world everything needs its time to come back, or nothing could be said of any fault alone. */
 const WORLD_REST_MS = 5_000;
 const VENUE_MS_MIN = 1_000;
 const VENUE_MS_SPREAD = 7_000;
+/** What it takes until the fault can be met: a new connection, a request by REST after 5 s without any, an announced end. */
+const FAULT_MS_MIN: Readonly<Partial<Record<VenueFault, number>>> = {
+  'ack-last': 4_000,
+  'bad-symbol': 4_000,
+  drain: 3_000,
+  'rest-down': 10_000,
+};
 const PAUSE_MS_MAX = 1_500;
+/** Until a venue that was wrong has put right what it said. */
+const VENUE_REST_MS = 2_000;
+/** They say what is not so: with one of them there is always a majority of others, whoever else is away. */
+const WRONG_FAULTS: ReadonlySet<VenueFault> = new Set(['freeze', 'lie']);
 
-export function planChaos({ seed, durationMs, venues }: PlanOptions): readonly Incident[] {
+export function planChaos(options: PlanOptions): readonly Incident[] {
+  const { seed, durationMs, venues, venueFaults = VENUE_FAULTS, worldEveryMs = WORLD_EVERY_MS } = options;
   const random = createRandom(seed);
-  const incidents: Incident[] = [];
   // Every fault comes before any comes again.
   const worldFaults = createDeck(WORLD_FAULTS, random);
   const worldTimes: Incident[] = [];
-  for (let startMs = WORLD_EVERY_MS / 3; startMs + WORLD_MS <= durationMs; startMs += WORLD_EVERY_MS) {
+  for (let startMs = WORLD_EVERY_MS / 3; startMs + WORLD_MS <= durationMs; startMs += worldEveryMs) {
     worldTimes.push({ fault: worldFaults(), startMs, endMs: startMs + WORLD_MS });
   }
-  const venueFaults = createDeck(VENUE_FAULTS, random);
   const freeAt = new Map(venues.map((venue) => [venue, 0]));
-  for (let lane = 0; lane < VENUES_AT_ONCE; lane += 1) {
-    let nowMs = Math.floor(random() * PAUSE_MS_MAX);
-    for (;;) {
-      const endMs = nowMs + VENUE_MS_MIN + Math.floor(random() * VENUE_MS_SPREAD);
-      if (endMs > durationMs) break;
-      const startMs = nowMs;
+  const isClear = ({ startMs, endMs }: Incident): boolean =>
+    worldTimes.every(
+      (world) => !isTotal(world) || endMs + VENUE_REST_MS <= world.startMs || startMs >= world.endMs + WORLD_REST_MS,
+    );
+  const incidents: Incident[] = [];
+  // Two venues at once, of which one may be wrong.
+  for (const faults of [venueFaults, venueFaults.filter((fault) => !WRONG_FAULTS.has(fault))]) {
+    const nextFault = createDeck(faults, random);
+    let fault = nextFault();
+    for (let startMs = Math.floor(random() * PAUSE_MS_MAX); startMs < durationMs;) {
       const free = venues.filter((venue) => (freeAt.get(venue) ?? 0) <= startMs);
       const venue = free[Math.floor(random() * free.length)];
-      if (venue !== undefined) {
-        freeAt.set(venue, endMs);
-        incidents.push({ fault: venueFaults(), venue, strength: random() * 2 - 1, startMs, endMs });
+      const lastsMs = Math.max(FAULT_MS_MIN[fault] ?? 0, VENUE_MS_MIN + Math.floor(random() * VENUE_MS_SPREAD));
+      const endMs = startMs + lastsMs;
+      const incident: Incident = { fault, venue: venue ?? '', strength: random() * 2 - 1, startMs, endMs };
+      if (venue !== undefined && endMs <= durationMs && isClear(incident)) {
+        freeAt.set(venue, endMs + VENUE_REST_MS);
+        incidents.push(incident);
+        fault = nextFault();
+        startMs = endMs;
       }
-      nowMs = endMs + Math.floor(random() * PAUSE_MS_MAX);
+      startMs += Math.floor(random() * PAUSE_MS_MAX) + 1;
     }
   }
-  const isClear = ({ startMs, endMs }: Incident): boolean =>
-    worldTimes.every((world) => endMs <= world.startMs || startMs >= world.endMs + WORLD_REST_MS || !isTotal(world));
-  return [...worldTimes, ...incidents.filter(isClear)].toSorted((a, b) => a.startMs - b.startMs);
+  return [...worldTimes, ...incidents].toSorted((a, b) => a.startMs - b.startMs);
 }
 
 /** Leaves no venue for a second fault to make a difference to. */

@@ -17,23 +17,36 @@ interface Row {
   readonly status: string;
   readonly flags?: readonly string[];
   readonly sources: readonly string[];
-  readonly code?: string;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+export interface Question {
+  readonly pod: string;
+  readonly assets: readonly string[];
+  readonly ask: (path: string) => Promise<Answer>;
 }
 
 const TIMEOUT_MS = 5_000;
 
-export async function readServed(pod: string, url: string, key: string, assets: readonly string[]): Promise<Look> {
+/** By HTTP, with the bearer's key. */
+export async function askPrices(url: string, key: string): Promise<Answer> {
+  const headers = { authorization: `Bearer ${key}` };
+  const response = await fetch(url, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
+  return { status: response.status, text: await response.text() };
+}
+
+export async function readServed({ pod, assets, ask }: Question): Promise<Look> {
   const askedMs = systemClock.nowMs();
   try {
-    const response = await fetch(`${url}/prices?assets=${assets.join(',')}`, {
-      headers: { authorization: `Bearer ${key}` },
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-    const body = await response.text();
+    const { status, text } = await ask(`/prices?assets=${assets.join(',')}`);
     const answeredMs = systemClock.nowMs();
-    if (response.status !== 200) return { served: [], refused: `${response.status} ${body.slice(0, 300)}` };
+    if (status !== 200) return { served: [], refused: `${status} ${text.slice(0, 300)}` };
     // The API's own schema.
-    const { prices, errors = [] } = JSON.parse(body) as { prices: readonly Row[]; errors?: readonly unknown[] };
+    const { prices, errors = [] } = JSON.parse(text) as { prices: readonly Row[]; errors?: readonly unknown[] };
     const served = prices.map((row) => ({
       pod,
       asset: row.asset,

@@ -1,8 +1,18 @@
-/** Lets one incident of the plan happen, and ends it. */
+/** Lets one incident of the plan happen, says whether it had an effect, and ends it. */
 import { systemClock } from '@weir/clock';
 import type { ExchangeControl } from '@weir/exchanges';
 import type { Incident, VenueFault } from './plan.ts';
-import type { ChaosWorld } from './world.ts';
+import type { ChaosTarget, ChaosVenue } from './target.ts';
+
+type Strikes = ExchangeControl['strikes'];
+type VenueIncident = Extract<Incident, { readonly venue: string }>;
+type Step = () => Promise<void>;
+
+export interface Blow {
+  readonly end: Step;
+  /** To be asked when it has ended. */
+  hadEffect(): Promise<boolean>;
+}
 
 const LIE_BPS_MIN = 150;
 const LIE_BPS_SPREAD = 350;
@@ -10,67 +20,131 @@ const CROSSED_BPS = 40;
 const SKEW_MS = 2_000;
 const DRAIN_MS = 1_000;
 const BURST = 2_000;
-const VALKEY_DOWN_MS = 1_000;
 
-type VenueIncident = Extract<Incident, { readonly venue: string }>;
-type End = () => void;
+/** What the venue counts when the fault changes something. */
+const STRUCK: Readonly<Record<VenueFault, readonly (keyof Strikes)[]>> = {
+  cut: ['cut'],
+  'refuse-connections': ['cut'],
+  silence: ['silence'],
+  freeze: ['isFrozen'],
+  lie: ['lieBps'],
+  cross: ['crossedBps'],
+  halt: ['maintenance'],
+  drain: ['announce'],
+  skew: ['skewMs'],
+  disorder: ['duplicateShare', 'reorderWindow'],
+  'empty-bids': ['hasEmptyBids'],
+  'zero-times': ['hasZeroTimes'],
+  'ack-last': ['isAckLast'],
+  'rest-down': ['refusesFrames', 'restErrorShare'],
+  'bad-symbol': ['refused'],
+  burst: ['burst'],
+};
 
-/** Resolves when it has struck, to what ends it. */
-export async function strike(world: ChaosWorld, incident: Incident): Promise<End> {
-  if ('venue' in incident) return strikeVenue(world.exchanges.venue(incident.venue), incident);
-  const controls = Object.keys(world.exchanges.addresses).map((id) => world.exchanges.venue(id));
+/** Resolves when it has struck. */
+export async function strike(target: ChaosTarget, incident: Incident): Promise<Blow> {
+  if ('venue' in incident) return strikeVenue(target, incident);
+  const { venues } = target;
+  const onAll = async (act: (venue: ChaosVenue) => void | Promise<void>): Promise<void> => {
+    for (const id of venues) await act(target.venue(id));
+  };
   switch (incident.fault) {
-    case 'all-cut':
-      for (const control of controls) control.cut({ isRefusing: true });
-      return () => {
-        for (const control of controls) control.restore();
-      };
-    case 'all-silent':
-      for (const control of controls) control.silence(true);
-      return () => {
-        for (const control of controls) control.silence(false);
-      };
-    case 'valkey-restart':
-      await world.restartValkey(VALKEY_DOWN_MS);
-      return NOTHING;
-    case 'flushall':
-      await world.valkey.bulk.call('FLUSHALL');
-      return NOTHING;
-    case 'feed-kill':
-    case 'standby-kill': {
-      const active = (await world.feedStatus())?.active;
-      const isActive = incident.fault === 'feed-kill';
-      world.feeds.find(({ name }) => (name === active) === isActive)?.kill('SIGKILL');
-      return NOTHING;
+    case 'all-cut': {
+      const effects = await Promise.all(venues.map((id) => watchStrikes(target.venue(id), ['cut'])));
+      await onAll((venue) => venue.cut({ isRefusing: true }));
+      return { end: () => onAll((venue) => venue.restore()), hadEffect: () => all(effects) };
     }
+    case 'all-silent': {
+      const effects = await Promise.all(venues.map((id) => watchStrikes(target.venue(id), ['silence'])));
+      await onAll((venue) => venue.silence(true));
+      return { end: () => onAll((venue) => venue.silence(false)), hadEffect: () => all(effects) };
+    }
+    case 'valkey-restart':
+      return emptied(target, () => target.restartValkey());
+    case 'flushall':
+      return emptied(target, () => target.flushValkey());
+    case 'feed-kill':
+      await target.killFeed('active');
+      return { end: NOTHING, hadEffect: ALWAYS };
+    case 'standby-kill':
+      await target.killFeed('standby');
+      return { end: NOTHING, hadEffect: ALWAYS };
   }
 }
 
-const NOTHING: End = () => undefined;
+const NOTHING: Step = () => Promise.resolve();
+/** It would have failed. */
+const ALWAYS = (): Promise<boolean> => Promise.resolve(true);
 
-function strikeVenue(control: ExchangeControl, { fault, strength }: VenueIncident): End {
-  const direction = strength < 0 ? -1 : 1;
-  const heal = (): void => control.heal();
-  const restore = (): void => control.restore();
-  const strikes: Readonly<Record<VenueFault, () => End>> = {
-    cut: () => (control.cut(), restore),
-    'refuse-connections': () => (control.cut({ isRefusing: true }), restore),
-    silence: () => (control.silence(true), () => control.silence(false)),
-    freeze: () => (control.fault({ isFrozen: true }), heal),
-    lie: () => (control.fault({ lieBps: lieBps(strength) }), heal),
-    cross: () => (control.fault({ crossedBps: CROSSED_BPS }), heal),
-    halt: () => (control.maintenance({ system: 'maintenance' }), () => control.maintenance({ system: 'online' })),
-    drain: () => (control.announceMaintenance(DRAIN_MS), () => control.maintenance({ system: 'online' })),
-    skew: () => (control.fault({ skewMs: direction * SKEW_MS }), heal),
-    disorder: () => (control.fault({ duplicateShare: 0.3, reorderWindow: 5 }), heal),
-    'empty-bids': () => (control.fault({ hasEmptyBids: true }), heal),
-    'zero-times': () => (control.fault({ hasZeroTimes: true }), heal),
-    'ack-last': () => (control.fault({ isAckLast: true }), control.cut(), control.restore(), heal),
-    'rest-down': () => (control.fault({ restErrorShare: 1 }), control.cut(), heal, () => (heal(), restore())),
-    'bad-symbol': () => (control.fault({ unknownShare: 0.3 }), control.cut(), control.restore(), heal),
-    burst: () => (control.burst(BURST), NOTHING),
+async function all(effects: readonly (() => Promise<boolean>)[]): Promise<boolean> {
+  return (await Promise.all(effects.map((effect) => effect()))).every(Boolean);
+}
+
+/** There was something to lose, and it is there again. */
+async function emptied(target: ChaosTarget, strikes: Step): Promise<Blow> {
+  const before = await target.countStored();
+  await strikes();
+  return { end: NOTHING, hadEffect: () => Promise.resolve(before > 0) };
+}
+
+async function watchStrikes(venue: ChaosVenue, names: readonly (keyof Strikes)[]): Promise<() => Promise<boolean>> {
+  const before = { ...(await venue.readStrikes()) };
+  return async () => {
+    const after = await venue.readStrikes();
+    return names.every((name) => (after[name] ?? 0) > (before[name] ?? 0));
   };
-  return strikes[fault]();
+}
+
+async function strikeVenue(target: ChaosTarget, incident: VenueIncident): Promise<Blow> {
+  const venue = target.venue(incident.venue);
+  const hadEffect = await watchStrikes(venue, STRUCK[incident.fault]);
+  const { begin, end } = stepsOf(target, venue, incident);
+  for (const step of begin) await step();
+  return {
+    hadEffect,
+    end: async () => {
+      for (const step of end) await step();
+    },
+  };
+}
+
+type Act = () => void | Promise<void>;
+
+function stepsOf(
+  { assets, symbolOf }: ChaosTarget,
+  venue: ChaosVenue,
+  { fault, strength, venue: id }: VenueIncident,
+): { readonly begin: readonly Act[]; readonly end: readonly Act[] } {
+  const turnOn =
+    (change: Parameters<ChaosVenue['fault']>[0]): Act =>
+    () =>
+      venue.fault(change);
+  const heal: Act = () => venue.heal();
+  const restore: Act = () => venue.restore();
+  const cut: Act = () => venue.cut();
+  const online: Act = () => venue.maintenance({ system: 'online' });
+  const symbol = symbolOf(id, assets[Math.floor(((strength + 1) / 2) * assets.length)] ?? assets[0] ?? '');
+  const steps: Readonly<Record<VenueFault, readonly [begin: readonly Act[], end: readonly Act[]]>> = {
+    cut: [[cut], [restore]],
+    'refuse-connections': [[() => venue.cut({ isRefusing: true })], [restore]],
+    silence: [[() => venue.silence(true)], [() => venue.silence(false)]],
+    freeze: [[turnOn({ isFrozen: true })], [heal]],
+    lie: [[turnOn({ lieBps: lieBps(strength) })], [heal]],
+    cross: [[turnOn({ crossedBps: CROSSED_BPS })], [heal]],
+    halt: [[() => venue.maintenance({ system: 'maintenance' })], [online]],
+    drain: [[() => venue.announceMaintenance(DRAIN_MS)], [online]],
+    skew: [[turnOn({ skewMs: strength < 0 ? -SKEW_MS : SKEW_MS })], [heal]],
+    disorder: [[turnOn({ duplicateShare: 0.3, reorderWindow: 5 })], [heal]],
+    'empty-bids': [[turnOn({ hasEmptyBids: true })], [heal]],
+    'zero-times': [[turnOn({ hasZeroTimes: true })], [heal]],
+    'ack-last': [[turnOn({ isAckLast: true }), cut, restore], [heal]],
+    // Without its socket, or nobody would ask.
+    'rest-down': [[turnOn({ restErrorShare: 1, refusesFrames: true }), cut, restore], [heal]],
+    'bad-symbol': [[() => venue.refuse(symbol), cut, restore], [() => venue.accept(symbol)]],
+    burst: [[() => venue.burst(BURST)], []],
+  };
+  const [begin, end] = steps[fault];
+  return { begin, end };
 }
 
 /** Never so little that it might pass for the venue's own opinion. */

@@ -11,7 +11,8 @@ export interface SupervisedProcess {
   readonly starts: number;
   /** What the process printed last, for whoever looks for the cause of something. */
   output(): string;
-  kill(signal: NodeJS.Signals): void;
+  /** Resolves when it is dead; rejects when there is none to kill. */
+  kill(signal: NodeJS.Signals): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -58,7 +59,12 @@ export function superviseProcess(
       return starts;
     },
     output: () => output,
-    kill: (signal) => void child?.kill(signal),
+    async kill(signal) {
+      if (child === undefined || url === undefined) throw new Error(`${name} does not run`);
+      const exited = once(child, 'exit');
+      child.kill(signal);
+      await exited;
+    },
     async stop() {
       stopping.abort();
       child?.kill('SIGTERM');

@@ -1,9 +1,9 @@
 /**
  * Holds served prices against the true ones, as somebody who reads the API and knows the truth.
  *
- * What is promised of an answer with the instant `timestamp`: at that instant the price was a true one, give or take what
- * venues differ by. So it has to lie within the true prices of the time around that instant, widened by `slackBps`. An age
- * that pretends to be younger than it is fails this as soon as the true price has moved on.
+ * The rule of a price is that of `price-band.ts`: it lies between the least and the greatest true price from its instant,
+ * `timestamp`, until now, give or take what the circumstances allow. An age that pretends to be younger than it is breaks
+ * it as soon as the true price has moved on; and it must be the time from the instant to the answer besides.
  */
 
 export interface Served {
@@ -23,14 +23,19 @@ export interface Served {
 }
 
 export interface Violation {
-  readonly rule: 'band' | 'age' | 'future' | 'order' | 'value';
+  readonly rule: 'band' | 'age' | 'future' | 'order' | 'liar' | 'value';
   readonly detail: string;
   readonly served: Served;
 }
 
 export interface WatchOptions {
-  readonly slackBps: number;
-  /** How far from its instant the price may have been true: transport, conflation, and the load of this machine. */
+  /** What a price may differ by that was made in this time; `undefined`: nothing is promised. */
+  readonly slackBps: (fromMs: number, toMs: number, rateBps: number) => number | undefined;
+  /** Venues that have lied for so long, and still do at this instant. */
+  readonly liarsSince: (atMs: number, forMs: number) => readonly string[];
+  /** How far a timestamp may go back: when a vote is withdrawn or turned down, older ones count again. */
+  readonly freshMs: number;
+  /** How long before its instant the price may have been true: the way of a frame, and the load of this machine. */
   readonly lagMs: number;
 }
 
@@ -39,8 +44,13 @@ export interface Watch {
   learn(atMs: number, truths: Readonly<Record<string, number>>): void;
   check(served: Served): Violation | undefined;
   readonly checked: number;
+  /** Of which nothing was promised. */
+  readonly unpromised: number;
   /** The greatest distance from the band that was seen, in basis points; negative: always within it. */
   readonly worstBps: number;
+  /** The same, as a share of what was allowed. */
+  readonly worstShare: number;
+  readonly worstStepBackMs: number;
 }
 
 interface Truth {
@@ -51,70 +61,106 @@ interface Truth {
 const KEPT_MS = 180_000;
 /** Two clocks that are read one after the other, and their rounding. */
 const CLOCK_MS = 25;
+/** A time that Valkey said is taken to be old by as long as its answer may have taken. */
+const OLDER_MS = 250;
+/** Until a lie that has begun is turned down, and what was published before is not served any more. */
+const LIE_KNOWN_MS = 1_500;
+const TETHER = 'USDT';
+/** The rate is as of the last second, and its markets may have been away as long as a source counts. */
+const RATE_AGE_MS = 10_000;
 
-export function createWatch({ slackBps, lagMs }: WatchOptions): Watch {
-  const truths = new Map<string, Truth[]>();
-  const last = new Map<string, Served>();
-  let checked = 0;
-  let worstBps = -Infinity;
-
-  const distanceBps = ({ asset, price, timestampMs }: Served): number | undefined => {
-    const band = bandOf(truths.get(asset) ?? [], timestampMs, lagMs);
-    if (band === undefined) return undefined;
-    const [low, high] = band;
-    return Math.max((low - price) / low, (price - high) / high) * 10_000;
-  };
-
-  return {
-    learn(atMs, prices) {
-      for (const [asset, price] of Object.entries(prices)) {
-        const known = truths.get(asset) ?? [];
-        truths.set(asset, known);
-        if (known.at(-1)?.price !== price) known.push({ atMs, price });
-        const dropped = lowerBound(known, atMs - KEPT_MS);
-        if (dropped > 1_000) known.splice(0, dropped - 1);
-      }
-    },
-    check(served) {
-      checked += 1;
-      const fail = (rule: Violation['rule'], detail: string): Violation => ({ rule, detail, served });
-      const { pod, asset, price, timestampMs, ageMs, seq, askedMs, answeredMs } = served;
-      if (!Number.isFinite(price) || price <= 0) return fail('value', `${price} is no price`);
-      if (timestampMs > answeredMs + CLOCK_MS) return fail('future', 'the instant is yet to come');
-      const earliest = askedMs - timestampMs - CLOCK_MS;
-      const latest = answeredMs - timestampMs + CLOCK_MS;
-      if (ageMs < earliest || ageMs > latest) return fail('age', `an age from ${earliest} to ${latest} ms is true`);
-      const key = `${pod} ${asset}`;
-      const before = last.get(key);
-      if (before !== undefined && (seq < before.seq || timestampMs < before.timestampMs - CLOCK_MS)) {
-        return fail('order', `seq ${before.seq} of ${before.timestampMs} was served before`);
-      }
-      last.set(key, served);
-      const bps = distanceBps(served);
-      if (bps === undefined) return undefined;
-      worstBps = Math.max(worstBps, bps);
-      return bps > slackBps ? fail('band', `${bps.toFixed(1)} bps away from what was true then`) : undefined;
-    },
-    get checked() {
-      return checked;
-    },
-    get worstBps() {
-      return worstBps;
-    },
-  };
+export function createWatch(options: WatchOptions): Watch {
+  return new TruthWatch(options);
 }
 
-/** The lowest and the highest true price around an instant. */
-function bandOf(known: readonly Truth[], aroundMs: number, lagMs: number): readonly [number, number] | undefined {
-  const from = lowerBound(known, aroundMs - lagMs);
-  const inside: number[] = [];
+class TruthWatch implements Watch {
+  readonly #options: WatchOptions;
+  readonly #truths = new Map<string, Truth[]>();
+  readonly #last = new Map<string, Served>();
+  checked = 0;
+  unpromised = 0;
+  worstBps = -Infinity;
+  worstShare = 0;
+  worstStepBackMs = 0;
+
+  constructor(options: WatchOptions) {
+    this.#options = options;
+  }
+
+  learn(atMs: number, prices: Readonly<Record<string, number>>): void {
+    for (const [asset, price] of Object.entries(prices)) {
+      const known = this.#truths.get(asset) ?? [];
+      this.#truths.set(asset, known);
+      if (known.at(-1)?.price !== price) known.push({ atMs, price });
+      const dropped = lowerBound(known, atMs - KEPT_MS);
+      if (dropped > 1_000) known.splice(0, dropped - 1);
+    }
+  }
+
+  check(served: Served): Violation | undefined {
+    this.checked += 1;
+    const fail = (rule: Violation['rule'], detail: string): Violation => ({ rule, detail, served });
+    const { price, timestampMs, ageMs, seq, sources, askedMs, answeredMs } = served;
+    if (!Number.isFinite(price) || price <= 0) return fail('value', `${price} is no price`);
+    if (timestampMs > answeredMs + CLOCK_MS) return fail('future', 'the instant is yet to come');
+    const earliest = askedMs - timestampMs - CLOCK_MS;
+    const latest = answeredMs - timestampMs + OLDER_MS;
+    if (ageMs < earliest || ageMs > latest) return fail('age', `an age from ${earliest} to ${latest} ms is true`);
+    const goneBack = this.#checkOrder(served);
+    if (goneBack !== undefined) return fail('order', goneBack);
+    const liar = this.#options.liarsSince(seq / 1_000, LIE_KNOWN_MS).find((venue) => hasSource(sources, venue));
+    if (liar !== undefined) return fail('liar', `${liar} has been lying for more than ${LIE_KNOWN_MS} ms`);
+    return this.#checkBand(served, fail);
+  }
+
+  #checkOrder(served: Served): string | undefined {
+    const { pod, asset, seq, timestampMs } = served;
+    const key = `${pod} ${asset}`;
+    const before = this.#last.get(key);
+    this.#last.set(key, served);
+    if (before === undefined) return undefined;
+    const stepBackMs = before.timestampMs - timestampMs;
+    this.worstStepBackMs = Math.max(this.worstStepBackMs, stepBackMs);
+    if (seq >= before.seq && stepBackMs <= this.#options.freshMs + CLOCK_MS) return undefined;
+    return `seq ${before.seq} of ${before.timestampMs} was served before`;
+  }
+
+  #checkBand(served: Served, fail: (rule: 'band', detail: string) => Violation): Violation | undefined {
+    const { asset, price, timestampMs, answeredMs } = served;
+    const fromMs = timestampMs - this.#options.lagMs;
+    const band = bandOf(this.#truths.get(asset) ?? [], fromMs, answeredMs);
+    if (band === undefined) return undefined;
+    const [lowRate, highRate] = bandOf(this.#truths.get(TETHER) ?? [], fromMs - RATE_AGE_MS, answeredMs) ?? [1, 1];
+    const slack = this.#options.slackBps(fromMs, answeredMs, (highRate / lowRate - 1) * 10_000);
+    if (slack === undefined) {
+      this.unpromised += 1;
+      return undefined;
+    }
+    const [low, high] = band;
+    const bps = Math.max((low - price) / low, (price - high) / high) * 10_000;
+    this.worstBps = Math.max(this.worstBps, bps);
+    this.worstShare = Math.max(this.worstShare, bps / slack);
+    if (bps <= slack) return undefined;
+    return fail('band', `${bps.toFixed(1)} bps beyond what has been true since, of ${slack.toFixed(1)} allowed`);
+  }
+}
+
+const hasSource = (sources: readonly string[], venue: string): boolean =>
+  sources.some((source) => source.startsWith(`${venue}-`));
+
+/** The lowest and the highest true price of a time. */
+function bandOf(known: readonly Truth[], fromMs: number, toMs: number): readonly [number, number] | undefined {
+  const from = lowerBound(known, fromMs);
+  let low = Infinity;
+  let high = -Infinity;
   // The one before the span was still true when it began.
   for (let index = Math.max(0, from - 1); index < known.length; index += 1) {
     const truth = known[index];
-    if (truth === undefined || truth.atMs > aroundMs + lagMs) break;
-    inside.push(truth.price);
+    if (truth === undefined || truth.atMs > toMs) break;
+    low = Math.min(low, truth.price);
+    high = Math.max(high, truth.price);
   }
-  return inside.length === 0 ? undefined : [Math.min(...inside), Math.max(...inside)];
+  return low === Infinity ? undefined : [low, high];
 }
 
 /** Index of the first truth at or after an instant. */

@@ -1,7 +1,7 @@
 /** What chaos is let loose on, all real: six simulated venues, Valkey, Postgres, a feed with a standby, two price servers. */
 import path from 'node:path';
-import { systemClock } from '@weir/clock';
-import { demoPair, startExchanges, venueIds, type Exchanges } from '@weir/exchanges';
+import { sleep, systemClock } from '@weir/clock';
+import { demoPair, spellSymbol, startExchanges, venueIds, type Exchanges } from '@weir/exchanges';
 import { issueKey, keyMigrations } from '@weir/keys';
 import { createPostgres, migrate } from '@weir/postgres';
 import { startEmbeddedPostgres } from '@weir/postgres/embedded';
@@ -9,29 +9,39 @@ import { createTestTelemetry, silentLogger, waitFor } from '@weir/testing';
 import { createValkey, parseValkeyUrl, type Valkey } from '@weir/valkey';
 import { startEmbeddedValkey } from '@weir/valkey/embedded';
 import type { FeedDocument, FeedStatus, PolicyDocument } from '@weir/wire';
+import { findVenue } from '../../../services/lib/venues/index.ts';
 import { keepDocuments } from '../../../services/standalone/src/keep-documents.ts';
+import { askPrices, readServed } from './read-served.ts';
 import { superviseProcess, type SupervisedProcess } from './supervised-process.ts';
+import type { ChaosTarget, ChaosVenue } from './target.ts';
 
 export interface ChaosWorld {
-  readonly exchanges: Exchanges;
-  readonly valkey: Valkey;
-  readonly assets: readonly string[];
-  readonly feeds: readonly SupervisedProcess[];
-  readonly pods: readonly SupervisedProcess[];
-  readonly key: string;
-  /** What the active feed says of itself. */
-  feedStatus(): Promise<FeedStatus | undefined>;
-  /** SIGKILL, an empty one is back on the same port after so long. */
-  restartValkey(downMs: number): Promise<void>;
+  readonly target: ChaosTarget;
+  /** What every process printed last. */
+  outputs(): string;
   stop(): Promise<void>;
 }
 
-export const CHAOS_FEED = 'weir/chaos';
+const FEED = 'weir/chaos';
 const ASSETS = ['BTC', 'ETH', 'SOL', 'DOGE'];
 /** Every asset moves about 25 times a second, so that a price of some seconds ago is another one. */
 const MOVES_PER_SECOND = 100;
 const ROOT = path.resolve(import.meta.dirname, '..', '..', '..');
 const START_TIMEOUT_MS = 60_000;
+
+/** So far from a dollar that not to convert by it would be seen. */
+const TETHER = { asset: 'USDT', quote: 'USD', price: '0.99500' };
+const VALKEY_DOWN_MS = 1_000;
+const STANDBY_TIMEOUT_MS = 15_000;
+
+interface Servers {
+  readonly exchanges: Exchanges;
+  readonly valkey: Valkey;
+  readonly feeds: readonly SupervisedProcess[];
+  readonly pods: readonly SupervisedProcess[];
+  readonly key: string;
+  readonly restartValkey: () => Promise<void>;
+}
 
 export async function startChaosWorld(seed: number): Promise<ChaosWorld> {
   const [firstValkey, postgresServer] = await Promise.all([startEmbeddedValkey(), startEmbeddedPostgres()]);
@@ -41,7 +51,7 @@ export async function startChaosWorld(seed: number): Promise<ChaosWorld> {
   const postgres = createPostgres({ ...shared, url: postgresServer.url });
   const exchanges = await startExchanges({
     venues: venueIds,
-    pairs: ['USDT', ...ASSETS].map((asset) => demoPair(asset, 'USD')),
+    pairs: [TETHER, ...ASSETS.map((asset) => demoPair(asset, 'USD'))],
     ticksPerSecond: MOVES_PER_SECOND,
     seed,
   });
@@ -55,24 +65,16 @@ export async function startChaosWorld(seed: number): Promise<ChaosWorld> {
     policy: POLICY.policy,
   });
   const { feeds, pods } = startProcesses(valkeyServer.url, postgresServer.url);
+  const restartValkey = async (): Promise<void> => {
+    process.kill(valkeyServer.pid, 'SIGKILL');
+    await valkeyServer.stop();
+    await sleep(systemClock, VALKEY_DOWN_MS);
+    valkeyServer = await startEmbeddedValkey({ port: valkeyServer.port });
+  };
+  const servers: Servers = { exchanges, valkey, feeds, pods, key, restartValkey };
   const world: ChaosWorld = {
-    exchanges,
-    valkey,
-    assets: ASSETS,
-    feeds,
-    pods,
-    key,
-    async feedStatus() {
-      const json = await valkey.bulk.get(`feed:status:${CHAOS_FEED}`);
-      // Written by the feed itself.
-      return json === null ? undefined : (JSON.parse(json) as FeedStatus);
-    },
-    async restartValkey(downMs) {
-      process.kill(valkeyServer.pid, 'SIGKILL');
-      await valkeyServer.stop();
-      await new Promise((resolve) => void systemClock.setTimeout(() => resolve(undefined), downMs));
-      valkeyServer = await startEmbeddedValkey({ port: valkeyServer.port });
-    },
+    target: targetOf(servers),
+    outputs: () => [...feeds, ...pods].map((one) => `${one.name}:\n${one.output()}`).join('\n'),
     async stop() {
       await Promise.all([...feeds, ...pods].map((one) => one.stop()));
       await keeper.stop();
@@ -82,8 +84,59 @@ export async function startChaosWorld(seed: number): Promise<ChaosWorld> {
       await Promise.all([valkeyServer.stop(), postgresServer.stop()]);
     },
   };
-  await awaitWorld(world);
+  await awaitWorld(world, servers);
   return world;
+}
+
+function targetOf({ exchanges, valkey, feeds, pods, key, restartValkey }: Servers): ChaosTarget {
+  const venue = (id: string): ChaosVenue => {
+    const control = exchanges.venue(id);
+    return { ...control, readStrikes: () => control.strikes };
+  };
+  return {
+    venues: venueIds,
+    venue,
+    symbolOf: spellDollars,
+    assets: ASSETS,
+    rules: feedDocument(exchanges),
+    pods: pods.map((pod) => ({
+      name: pod.name,
+      look: () =>
+        readServed({ pod: pod.name, assets: ASSETS, ask: (wanted) => askPrices(`${pod.url ?? ''}${wanted}`, key) }),
+    })),
+    readTruths: () =>
+      Promise.resolve(
+        Object.fromEntries(
+          Object.entries(exchanges.truths()).map(([pair, price]) => [pair.replace(/-USD$/, ''), Number(price)]),
+        ),
+      ),
+    setTruth: (asset, price) => exchanges.setTruth(asset, price),
+    restartValkey,
+    flushValkey: async () => void (await valkey.bulk.call('FLUSHALL')),
+    countStored: async () => Number(await valkey.bulk.call('EXISTS', ...ASSETS.map((asset) => `price:${asset}`))),
+    killFeed: (which) => killFeed({ valkey, feeds }, which),
+  };
+}
+
+/** As the venue quotes in dollars, or in what stands for them. */
+function spellDollars(id: string, asset: string): string {
+  const venue = venueIds.find((known) => known === id);
+  return venue === undefined ? '' : spellSymbol(venue, asset, findVenue(id)?.settlement ?? 'USD');
+}
+
+async function killFeed({ valkey, feeds }: Pick<Servers, 'valkey' | 'feeds'>, which: 'active' | 'standby') {
+  // A standby that is not up yet could not take over, and could not be killed.
+  await waitFor(() => Promise.all(feeds.map(isReady)).then((ready) => ready.every(Boolean)), STANDBY_TIMEOUT_MS);
+  const active = await waitFor(async () => (await readStatus(valkey))?.active, STANDBY_TIMEOUT_MS);
+  const victim = feeds.find(({ name }) => (name === active) === (which === 'active'));
+  if (victim === undefined) throw new Error(`there is no ${which} feed to kill`);
+  await victim.kill('SIGKILL');
+}
+
+async function readStatus(valkey: Valkey): Promise<FeedStatus | undefined> {
+  const json = await valkey.bulk.get(`feed:status:${FEED}`);
+  // Written by the feed itself.
+  return json === null ? undefined : (JSON.parse(json) as FeedStatus);
 }
 
 function startProcesses(valkeyUrl: string, postgresUrl: string) {
@@ -92,7 +145,7 @@ function startProcesses(valkeyUrl: string, postgresUrl: string) {
     WEIR_POSTGRES_URL: postgresUrl,
     WEIR_HTTP_HOST: '127.0.0.1',
     WEIR_HTTP_PORT: '0',
-    WEIR_FEED: CHAOS_FEED,
+    WEIR_FEED: FEED,
   };
   const start = (service: string, name: string): SupervisedProcess =>
     superviseProcess(name, path.join(ROOT, 'services', service, 'src', 'main.ts'), environment);
@@ -103,26 +156,32 @@ function startProcesses(valkeyUrl: string, postgresUrl: string) {
 }
 
 /** Stops what was started when it does not come up. */
-async function awaitWorld(world: ChaosWorld): Promise<void> {
-  const { pods, feeds, assets } = world;
+async function awaitWorld(world: ChaosWorld, { feeds, pods, valkey }: Servers): Promise<void> {
   try {
-    await waitFor(() => Promise.all(pods.map(isReady)).then((ready) => ready.every(Boolean)), START_TIMEOUT_MS);
-    await waitFor(async () => (await world.feedStatus())?.assets.fresh === assets.length, START_TIMEOUT_MS);
+    await waitFor(
+      () => Promise.all([...feeds, ...pods].map(isReady)).then((ready) => ready.every(Boolean)),
+      START_TIMEOUT_MS,
+    );
+    await waitFor(async () => (await readStatus(valkey))?.assets.fresh === ASSETS.length, START_TIMEOUT_MS);
   } catch (error) {
-    const outputs = [...feeds, ...pods].map((one) => `${one.name}:\n${one.output()}`);
+    const outputs = world.outputs();
     await world.stop();
-    throw new Error(`nothing to let chaos loose on:\n${outputs.join('\n')}`, { cause: error });
+    throw new Error(`nothing to let chaos loose on:\n${outputs}`, { cause: error });
   }
 }
 
 async function isReady({ url }: SupervisedProcess): Promise<boolean> {
   if (url === undefined) return false;
-  return (await fetch(`${url}/readyz`)).status === 200;
+  try {
+    return (await fetch(`${url}/readyz`)).status === 200;
+  } catch {
+    return false;
+  }
 }
 
 function feedDocument({ addresses }: Exchanges): FeedDocument {
   return {
-    feed: CHAOS_FEED,
+    feed: FEED,
     suspend: false,
     assets: ASSETS,
     quote: 'USD',
