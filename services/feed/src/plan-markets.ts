@@ -1,4 +1,5 @@
 /** Which markets of a venue a source follows for the assets of its feed. Pure. */
+import { quoteAt } from '@weir/upstream';
 import type { Instrument, Settlement } from '@weir/venues';
 
 /** By `<ASSET>-<QUOTE>`, as the venue lists them. */
@@ -41,7 +42,7 @@ export function planMarkets(input: PlanInput): MarketPlan {
   const wanted = new Set(assets);
   if (quote === USD && settlement === USD && needsUsdtRate) wanted.add(USDT);
   for (const asset of wanted) {
-    const pair = `${asset}-${quoteOf(asset, quote, settlement)}`;
+    const pair = `${asset}-${quoteAt(settlement, { asset, quote })}`;
     const market = bySymbol.get(asset) ?? listed?.get(pair);
     if (market === undefined) {
       if (listed !== undefined) missing.push({ asset, symbol: pair, reason: NOT_LISTED });
@@ -54,11 +55,6 @@ export function planMarkets(input: PlanInput): MarketPlan {
   return { markets: [...markets.values()], missing };
 }
 
-/** In dollars, a venue of USDT markets is asked for those; the price of USDT itself can only be one in dollars. */
-function quoteOf(asset: string, quote: string, settlement: Settlement): string {
-  return quote === USD && settlement === USDT && asset !== USDT ? USDT : quote;
-}
-
 function overridden({ assets, quote, settlement, symbols = {}, listed }: PlanInput): ReadonlyMap<string, Instrument> {
   const markets = new Map<string, Instrument>();
   const entries = Object.entries(symbols);
@@ -69,7 +65,7 @@ function overridden({ assets, quote, settlement, symbols = {}, listed }: PlanInp
   for (const [asset, symbol] of entries) {
     if (!wanted.has(asset) && asset !== USDT) continue;
     const found = bySymbol.get(symbol);
-    const expected = quoteOf(asset, quote, settlement);
+    const expected = quoteAt(settlement, { asset, quote });
     // A dollar coin of another name is the dollar that the operator has chosen.
     const its = found === undefined || (found.quote === USDT && quote === USD) ? (found?.quote ?? expected) : quote;
     markets.set(asset, { ...found, asset, quote: its, symbol });

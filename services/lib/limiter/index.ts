@@ -18,5 +18,6 @@ export {
   type ProviderQuota,
   type ProviderQuotas,
   type ProviderQuotasOptions,
+  type QuotaSource,
 } from './provider-quotas.ts';
 export { createSlots, SLOT_RENEWAL_MS, type Slot, type SlotRefusal, type SlotRequest, type Slots } from './slots.ts';

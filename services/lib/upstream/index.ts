@@ -15,4 +15,5 @@ export {
 export type { InstrumentList } from './instrument-store.ts';
 export { createVenueFetcher, type FetchedPrice, type VenueFetcher } from './venue-fetcher.ts';
 export type { FetchOutcome, FetchRefusal, UpstreamOptions } from './venue-requests.ts';
+export { quotaOfSource, quoteAt, venueOfSource, type VenueSource } from './source-venue.ts';
 export { createUpstreams, type Upstream, type Upstreams, type UpstreamsOptions } from './upstreams.ts';

@@ -48,6 +48,7 @@ async function start(changes: Partial<Pick<DatagramParts, 'authorize' | 'limiter
     limiter: { decide: () => UNLIMITED },
     table,
     reader: { check: () => undefined },
+    onDemand: { find: () => Promise.reject(new Error('no policy of this test allows it')) },
     metrics: createPriceMetrics(telemetry),
     udp,
     tracing: telemetry.tracing,

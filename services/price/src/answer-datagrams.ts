@@ -11,6 +11,7 @@ import type { Logger, Tracing } from '@weir/telemetry';
 import { isSignedBy, macWord, parseDatagram, TOLERANCE_MS, type ReplayWindow, type UdpRequest } from '@weir/udp';
 import type { AuthorizeHash } from './authorize.ts';
 import type { PriceMetrics } from './metrics.ts';
+import { findOnDemand, type OnDemandAssets } from './on-demand.ts';
 import type { Access } from './policy-directory.ts';
 import { countDecision, UNLIMITED } from './price-api.ts';
 import type { PriceTable, Slot } from './price-table.ts';
@@ -27,6 +28,7 @@ export interface DatagramParts {
   readonly limiter: Pick<Limiter, 'decide'>;
   readonly table: PriceTable;
   readonly reader: Pick<PriceReader, 'check'>;
+  readonly onDemand: Pick<OnDemandAssets, 'find'>;
   readonly metrics: PriceMetrics;
   readonly udp: UdpMetrics;
   readonly tracing: Tracing;
@@ -141,7 +143,7 @@ function createEndings({ metrics, udp, send }: DatagramParts): { readonly answer
 }
 
 function createPath(parts: DatagramParts): (datagram: Datagram, session: UdpSession) => Ending {
-  const { replays, authorize, limiter, table, reader, metrics, udp, tracing, serverTimeMs } = parts;
+  const { replays, authorize, limiter, table, reader, onDemand, metrics, udp, tracing, serverTimeMs } = parts;
   const { answer, refuse } = createEndings(parts);
 
   const read = (datagram: Datagram, access: Access, slot: Slot): Ending => {
@@ -168,14 +170,21 @@ function createPath(parts: DatagramParts): (datagram: Datagram, session: UdpSess
     parts.send(`{"code":429,"retry_ms":${Math.ceil(decision.retryAfterMs)}}`, datagram.sender, datagram.bytes.length);
   };
 
-  const decide = (datagram: Datagram, session: UdpSession, access: Access | Refusal): Ending => {
-    if (access instanceof Refusal) return refuse(datagram, access.problem);
-    if (access.keyId !== session.keyId) return refuse(datagram, { code: 'KEY_UNKNOWN' });
-    const slot = findSlot(table, datagram.request.asset, access);
+  const charge = (datagram: Datagram, access: Access, slot: Slot | Refusal): Ending => {
     if (slot instanceof Refusal) return refuse(datagram, slot.problem);
     const decision = access.decide === undefined ? UNLIMITED : limiter.decide(access.decide);
     if (!(decision instanceof Promise)) return pass(datagram, access, slot, decision);
     return decision.then((late) => pass(datagram, access, slot, late));
+  };
+
+  const decide = (datagram: Datagram, session: UdpSession, access: Access | Refusal): Ending => {
+    if (access instanceof Refusal) return refuse(datagram, access.problem);
+    if (access.keyId !== session.keyId) return refuse(datagram, { code: 'KEY_UNKNOWN' });
+    const { asset } = datagram.request;
+    const slot = findSlot(table, asset, access);
+    const finding = slot instanceof Refusal ? findOnDemand(onDemand, asset, access, slot) : undefined;
+    if (finding === undefined) return charge(datagram, access, slot);
+    return finding.then((found) => charge(datagram, access, found));
   };
 
   const admit = (datagram: Datagram, session: UdpSession): Ending => {

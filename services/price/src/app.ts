@@ -36,7 +36,7 @@ import { addPricesRoute } from './prices-route.ts';
 import { readFeed, readPolicy } from './read-documents.ts';
 import { createPriceReader, type PriceReader } from './read-price.ts';
 import { createRereader } from './reread-prices.ts';
-import { startFetching, type Fetching } from './start-fetching.ts';
+import { startFetching, type Fetching, type SharedUpstreams } from './start-fetching.ts';
 import { startStreams, type StreamSettings } from './start-streams.ts';
 import { startUdp, type UdpSettings } from './start-udp.ts';
 import { createUdpMetrics } from './udp-metrics.ts';
@@ -60,6 +60,8 @@ export interface PriceDeps {
   /** Without it nothing is served over UDP. */
   readonly udp?: UdpSettings | undefined;
   readonly streams?: StreamSettings | undefined;
+  /** What a feed of the same process asks venues by; absent: its own. */
+  readonly upstreams?: SharedUpstreams | undefined;
 }
 
 /** The server with its routes, not listening yet. Its parts stop with the lifecycle, the server first. */
@@ -68,7 +70,7 @@ export async function buildPrice(deps: PriceDeps): Promise<FastifyInstance> {
   const metrics = createPriceMetrics(telemetry);
   const udpMetrics = createUdpMetrics(telemetry);
   const table = createPriceTable();
-  const fetching = startFetching({ ...deps, table, liveCallers: () => stats.liveCallers() });
+  const fetching = startFetching({ ...deps, shared: deps.upstreams, table, liveCallers: () => stats.liveCallers() });
   const prices = startPrices(deps, metrics, table, fetching);
   // Whoever has changed a policy waits until every process says that it is in force.
   const policies = startPolicies(deps, () => stats.reportNow());

@@ -10,13 +10,22 @@ import { keyspace } from '@weir/keyspace';
 import type { Logger } from '@weir/telemetry';
 import type { FetchedPrice, FetchRefusal } from '@weir/upstream';
 import { storeNewerRecord, type Valkey } from '@weir/valkey';
-import { encodePriceRecord, parsePair, type Pair, type PriceRecord } from '@weir/wire';
+import {
+  encodePriceRecord,
+  formatDecimal,
+  parsePair,
+  type DollarRate,
+  type Pair,
+  type PriceRecord,
+  type SourceValue,
+} from '@weir/wire';
 import type { FetchLock, FetchSight } from './fetch-lock.ts';
 import { valueOfFetched } from './fetched-value.ts';
 import type { FindMarkets, Offer } from './find-market.ts';
 import type { FetchMetrics } from './fetch-metrics.ts';
 import { applyRecord, type PriceTable, type Slot } from './price-table.ts';
 import { ageMsOf } from './render-price.ts';
+import { rateIn } from './usdt-slot.ts';
 import { within } from './within.ts';
 
 export interface PriceFetcher {
@@ -31,6 +40,8 @@ export interface PriceFetcherOptions {
   readonly lock: FetchLock;
   readonly table: Pick<PriceTable, 'feeds'>;
   readonly findMarkets: FindMarkets;
+  /** That of USDT in dollars. */
+  readonly usdtSlot: () => Slot;
   readonly clock: Clock;
   readonly logger: Pick<Logger, 'debug' | 'error'>;
   readonly metrics: FetchMetrics;
@@ -47,7 +58,7 @@ const FAILED_MS = 1_000;
 const RECORD_TTL_MS = 600_000;
 
 type Asked =
-  | { readonly kind: 'price'; readonly offer: Offer; readonly price: FetchedPrice }
+  | { readonly kind: 'price'; readonly offer: Offer; readonly price: FetchedPrice; readonly value: SourceValue }
   | { readonly kind: 'none'; readonly forMs: number };
 
 class TierThree implements PriceFetcher {
@@ -129,7 +140,7 @@ class TierThree implements PriceFetcher {
 
   /** Venue by venue, until one says a price or the time is up. */
   async #ask(slot: Slot): Promise<Asked> {
-    const { clock, table, findMarkets, metrics } = this.#options;
+    const { clock, table, findMarkets, metrics, valkey } = this.#options;
     const endMs = clock.monotonicMs() + WAIT_MS_MAX;
     const feeds = slot.isOnDemand ? [...table.feeds.values()] : [slot.feed];
     const documents = feeds.map(({ document }) => document).filter(({ suspend }) => !suspend);
@@ -137,16 +148,29 @@ class TierThree implements PriceFetcher {
     let isUnknown = isComplete;
     for (const offer of offers) {
       if (clock.monotonicMs() >= endMs) break;
-      const outcome = await offer.fetcher.one(offer.instrument);
-      if (outcome.kind === 'ok' && valueOfFetched(outcome.value) !== undefined) {
+      // What nobody can convert need not be asked for; nor does it say that the pair is unknown.
+      const rate = offer.isConverted ? await this.#usdtRate() : undefined;
+      const outcome = offer.isConverted && rate === undefined ? NO_RATE : await offer.fetcher.one(offer.instrument);
+      const value = outcome.kind === 'ok' ? valueOfFetched(outcome.value, valkey.serverTimeMs(), rate) : undefined;
+      if (outcome.kind === 'ok' && value !== undefined) {
         metrics.fetched.add();
-        return { kind: 'price', offer, price: outcome.value };
+        return { kind: 'price', offer, price: outcome.value, value };
       }
       isUnknown &&= outcome.kind === 'refused' && outcome.cause === 'unknown';
       this.#note(slot, offer, outcome.kind === 'refused' ? outcome : undefined);
     }
     (isUnknown ? metrics.unknown : metrics.failed).add();
     return { kind: 'none', forMs: isUnknown ? UNKNOWN_MS : FAILED_MS };
+  }
+
+  /** As feeds have it: the rate that is known, up to a minute old; never from anything but USDT in dollars itself. */
+  async #usdtRate(): Promise<DollarRate | undefined> {
+    const { clock, usdtSlot, valkey } = this.#options;
+    const slot = usdtSlot();
+    const known = rateIn(slot, valkey.serverTimeMs());
+    if (known !== undefined || clock.monotonicMs() < slot.fetchFromMs) return known;
+    await this.fetch(slot);
+    return rateIn(slot, valkey.serverTimeMs());
   }
 
   async #keep(slot: Slot, asked: Extract<Asked, { kind: 'price' }>): Promise<boolean> {
@@ -173,20 +197,19 @@ class TierThree implements PriceFetcher {
     return applyRecord(slot, record, serverNowMs);
   }
 
-  #recordOf(slot: Slot, { offer, price }: Extract<Asked, { kind: 'price' }>): PriceRecord {
+  #recordOf(slot: Slot, { offer, price, value }: Extract<Asked, { kind: 'price' }>): PriceRecord {
     const { valkey, clock } = this.#options;
     const serverNowMs = valkey.serverTimeMs();
     const ageMs = Math.max(0, clock.monotonicMs() - price.confirmedMonotonicMs);
     const source = `${offer.venue}-rest`;
     return {
       ...pairOf(slot),
-      // It is a price: asked before.
-      priceText: valueOfFetched(price) ?? '0',
+      priceText: formatDecimal(value.price),
       confirmedAtMs: Math.round(serverNowMs - ageMs),
       source,
       sources: [source],
       latencyMs: Math.round(ageMs),
-      confidenceText: '0',
+      confidenceText: formatDecimal(value.halfSpread),
       flags: ['single', 'fetched'],
       seq: Math.max((slot.record?.seq ?? 0) + 1, Math.floor(serverNowMs * 1_000)),
     };
@@ -201,6 +224,8 @@ class TierThree implements PriceFetcher {
     this.#options.logger.debug({ pair, venue, ...why }, 'a venue could not be asked for a price');
   }
 }
+
+const NO_RATE: FetchRefusal = { kind: 'refused', cause: 'failed', reason: 'USDT has no usable rate in dollars' };
 
 /** Up to which age a price is as good as can be had: a declared pair has its feed, others are fetched for whoever asks. */
 function keptMs({ isOnDemand, feed }: Slot): number {

@@ -1,19 +1,28 @@
-/** What a price that a venue told for a request is worth: the last trade's, held within the book. Pure. */
-import { formatDecimal, parseDecimal } from '@weir/wire';
+/** What a price that a venue told for a request is worth: by the rules by which feeds judge their sources. Pure. */
 import type { FetchedPrice } from '@weir/upstream';
+import { convertByRate, parseDecimal, valueOfQuote, type DollarRate, type SourceValue } from '@weir/wire';
 
-/** A trade may be old, a narrow book is not; a wider one says little about the price. */
-const SPREAD_BPS_MAX = 100n;
-const BPS = 10_000n;
+export type FetchedWords = Pick<FetchedPrice, 'price' | 'bid' | 'ask' | 'tradeTime'>;
 
-/** Exact decimal; `undefined` when there is none. */
-export function valueOfFetched({ price, bid, ask }: Pick<FetchedPrice, 'price' | 'bid' | 'ask'>): string | undefined {
-  const last = parseDecimal(price);
-  if (last === undefined || last === 0n) return undefined;
-  const low = bid === undefined ? undefined : parseDecimal(bid);
-  const high = ask === undefined ? undefined : parseDecimal(ask);
-  if (low === undefined || high === undefined || low === 0n || low > high) return formatDecimal(last);
-  const isNarrow = (high - low) * 2n * BPS <= SPREAD_BPS_MAX * (low + high);
-  if (!isNarrow) return formatDecimal(last);
-  return formatDecimal(last < low ? low : last > high ? high : last);
+/** In USDT with a rate, else as it is; `undefined` when there is none. */
+export function valueOfFetched(
+  { price, bid, ask, tradeTime }: FetchedWords,
+  nowMs: number,
+  rate?: DollarRate,
+): SourceValue | undefined {
+  const last = positive(price);
+  if (last === undefined) return undefined;
+  const [low, high] = [positive(bid), positive(ask)];
+  const quoted = { price: last, ...(low !== undefined && { bid: low }), ...(high !== undefined && { ask: high }) };
+  const tradedMs = tradeTime === undefined ? Number.NaN : Date.parse(tradeTime);
+  const value = valueOfQuote(quoted, Number.isNaN(tradedMs) ? undefined : nowMs - tradedMs);
+  if (typeof value === 'string') return undefined;
+  if (rate === undefined) return value;
+  const converted = { price: convertByRate(value.price, rate), halfSpread: convertByRate(value.halfSpread, rate) };
+  return converted.price > 0n ? converted : undefined;
+}
+
+function positive(text: string | undefined): bigint | undefined {
+  const value = text === undefined ? undefined : parseDecimal(text);
+  return value === 0n ? undefined : value;
 }

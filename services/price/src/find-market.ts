@@ -1,6 +1,6 @@
 /** Where a pair can be asked for by REST: the markets that the venues of feeds list. */
-import type { Upstream, Upstreams, VenueFetcher } from '@weir/upstream';
-import { findVenue, type Instrument, type Venue } from '@weir/venues';
+import { quoteAt, venueOfSource, type Upstream, type Upstreams, type VenueFetcher } from '@weir/upstream';
+import type { Instrument, Venue } from '@weir/venues';
 import type { FeedSource, Pair } from '@weir/wire';
 import type { Feed } from './read-documents.ts';
 
@@ -9,11 +9,13 @@ export interface Offer {
   /** Id of the venue. */
   readonly venue: string;
   readonly instrument: Instrument;
+  /** It is traded in USDT, and the pair is one in dollars. */
+  readonly isConverted: boolean;
   readonly fetcher: VenueFetcher;
 }
 
 export interface MarketSearch {
-  /** In the order of the feeds and of their sources; a venue once. */
+  /** In the order of the feeds and of their sources, those in USDT for a pair in dollars last; a venue once. */
   readonly offers: readonly Offer[];
   /** Whether all lists are known: else there may be more. */
   readonly isComplete: boolean;
@@ -25,8 +27,9 @@ export type FindMarkets = (pair: Pair, feeds: Iterable<Feed>) => Promise<MarketS
 export function createMarketFinder(upstreams: Pick<Upstreams, 'of'>): FindMarkets {
   return async (pair, feeds) => {
     const found = await Promise.all([...reach(upstreams, feeds)].map((way) => look(way, pair)));
+    const offers = found.flatMap(({ offer }) => (offer === undefined ? [] : [offer]));
     return {
-      offers: found.flatMap(({ offer }) => (offer === undefined ? [] : [offer])),
+      offers: offers.toSorted((a, b) => Number(a.isConverted) - Number(b.isConverted)),
       isComplete: found.every(({ isKnown }) => isKnown),
     };
   };
@@ -43,19 +46,13 @@ function reach(upstreams: Pick<Upstreams, 'of'>, feeds: Iterable<Feed>): Iterabl
   const ways = new Map<Upstream, Way>();
   for (const feed of feeds) {
     for (const source of feed.sources) {
-      const venue = venueOf(source);
+      const venue = venueOfSource(source);
       if (venue === undefined) continue;
       const upstream = upstreams.of(venue, source);
       if (upstream !== undefined && !ways.has(upstream)) ways.set(upstream, { venue, upstream, source, feed });
     }
   }
   return ways.values();
-}
-
-/** By its address a source may speak another protocol of the venue. */
-function venueOf({ exchange, url }: FeedSource): Venue | undefined {
-  const venue = findVenue(exchange);
-  return url === undefined ? venue : (venue?.at?.(url) ?? venue);
 }
 
 interface Found {
@@ -66,15 +63,26 @@ interface Found {
 async function look({ venue, upstream, source, feed }: Way, pair: Pair): Promise<Found> {
   const listed = await upstream.instruments.load();
   const override = feed.quote === pair.quote ? source.symbols?.[pair.asset] : undefined;
+  const quote = quoteAt(venue.settlement, pair);
   const instrument =
-    override === undefined ? listed?.get(`${pair.asset}-${pair.quote}`) : named(override, pair, listed);
+    override === undefined ? listed?.get(`${pair.asset}-${quote}`) : named(override, { ...pair, quote }, pair, listed);
   const isKnown = listed !== undefined || override !== undefined;
   if (instrument === undefined) return { offer: undefined, isKnown };
-  return { offer: { venue: venue.id, instrument, fetcher: upstream.fetcher }, isKnown };
+  const isConverted = instrument.quote !== pair.quote;
+  return { offer: { venue: venue.id, instrument, isConverted, fetcher: upstream.fetcher }, isKnown };
 }
 
-/** The operator's own symbol holds, whatever is listed; the list may know another name of it for REST. */
-function named(symbol: string, pair: Pair, listed: ReadonlyMap<string, Instrument> | undefined): Instrument {
-  for (const instrument of listed?.values() ?? []) if (instrument.symbol === symbol) return { ...instrument, ...pair };
-  return { ...pair, symbol };
+/** The operator's own symbol holds, whatever is listed; the list may know another name of it for REST, and that it is in USDT. */
+function named(
+  symbol: string,
+  expected: Pair,
+  pair: Pair,
+  listed: ReadonlyMap<string, Instrument> | undefined,
+): Instrument {
+  for (const instrument of listed?.values() ?? []) {
+    if (instrument.symbol !== symbol) continue;
+    const isInUsdt = instrument.quote === 'USDT' && pair.quote === 'USD';
+    return { ...instrument, asset: pair.asset, quote: isInUsdt ? 'USDT' : pair.quote };
+  }
+  return { ...expected, symbol };
 }

@@ -5,7 +5,7 @@
  * Valkey hold no more than that. A pair that nobody lists costs no I/O.
  */
 import type { Clock } from '@weir/clock';
-import { DEFAULT_FRESHNESS, formatPair, parsePair, type Pair } from '@weir/wire';
+import { DEFAULT_FRESHNESS, formatPair, parsePair, type Freshness, type Pair } from '@weir/wire';
 import type { FindMarkets, MarketSearch } from './find-market.ts';
 import type { Access } from './policy-directory.ts';
 import { newFeed, newSlot, type FeedState, type PriceTable, type Slot } from './price-table.ts';
@@ -29,13 +29,13 @@ const WAIT_MS_MAX = 2_000;
 const NOTHING: MarketSearch = { offers: [], isComplete: false };
 
 /** By what the ages of its prices are judged. Of no feed: nothing is declared, published or silent. */
-function createOnDemandFeed(clock: Clock): FeedState {
+export function createOnDemandFeed(clock: Clock, freshness: Freshness = DEFAULT_FRESHNESS): FeedState {
   const document = {
     feed: 'on-demand',
     suspend: false,
     assets: [],
     quote: '',
-    freshness: DEFAULT_FRESHNESS,
+    freshness,
     publish: { heartbeatMs: 1_000 },
     sources: [],
     fallback: { enabled: true },
@@ -81,7 +81,7 @@ export function createOnDemandAssets({ table, findMarkets, clock }: OnDemandOpti
 
 /** For what no feed carries, when the policy lets it be asked for; `undefined` when the refusal stands. */
 export function findOnDemand(
-  onDemand: OnDemandAssets,
+  onDemand: Pick<OnDemandAssets, 'find'>,
   asset: unknown,
   access: Pick<Access, 'feeds' | 'onDemandAssets'>,
   refusal: Refusal,

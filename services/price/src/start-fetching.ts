@@ -1,11 +1,11 @@
 /** T3, put together: what venues are asked by, what spares them, and what it says of itself. */
 import type { Clock } from '@weir/clock';
-import { createGovernor } from '@weir/governor';
+import { createGovernor, type Governor } from '@weir/governor';
 import type { Lifecycle } from '@weir/lifecycle';
 import { createProviderQuotas, type ProviderQuotas } from '@weir/limiter';
-import { createParameterReader, followParameters } from '@weir/parameters';
+import { createParameterReader, followParameters, type ParameterReader } from '@weir/parameters';
 import type { Logger, Telemetry } from '@weir/telemetry';
-import { createUpstreams } from '@weir/upstream';
+import { createUpstreams, quotaOfSource, type Upstreams } from '@weir/upstream';
 import type { Valkey } from '@weir/valkey';
 import { createFetchLock } from './fetch-lock.ts';
 import { createFetchMetrics } from './fetch-metrics.ts';
@@ -15,6 +15,15 @@ import type { GovernorSource } from './governor-route.ts';
 import { createOnDemandAssets, type OnDemandAssets } from './on-demand.ts';
 import type { PriceTable } from './price-table.ts';
 import type { Feed } from './read-documents.ts';
+import { createUsdtSlot } from './usdt-slot.ts';
+
+/** What all that ask venues from one process share: venues limit by address. */
+export interface SharedUpstreams {
+  readonly governor: Governor;
+  readonly quotas: ProviderQuotas;
+  readonly parameters: Pick<ParameterReader, 'adaptiveMaxConcurrent'>;
+  readonly upstreams: Upstreams;
+}
 
 export interface FetchingParts {
   readonly valkey: Valkey;
@@ -25,6 +34,8 @@ export interface FetchingParts {
   readonly table: PriceTable;
   /** How many processes share what the venues allow. */
   readonly liveCallers: () => number;
+  /** Those of a process that has them already, and closes them; absent: its own. */
+  readonly shared?: SharedUpstreams | undefined;
 }
 
 export interface Fetching {
@@ -37,21 +48,15 @@ export interface Fetching {
 }
 
 export function startFetching(parts: FetchingParts): Fetching {
-  const { valkey, clock, logger, telemetry, lifecycle, table, liveCallers } = parts;
-  const followed = followParameters({ valkey, clock, logger });
-  const parameters = createParameterReader(followed, logger);
+  const { valkey, clock, logger, telemetry, table } = parts;
+  const { governor, quotas, parameters, upstreams } = parts.shared ?? createOwn(parts);
   const maxConcurrent = (): number => parameters.adaptiveMaxConcurrent();
-  const governor = createGovernor({ valkey, clock, logger, telemetry, maxConcurrent });
-  const quotas = createProviderQuotas({ valkey, clock, logger, telemetry, livePods: liveCallers });
-  const upstreams = createUpstreams({ clock, logger, telemetry, governor, quotas, valkey: valkey.bulk });
   const findMarkets = createMarketFinder(upstreams);
   const onDemand = createOnDemandAssets({ table, findMarkets, clock });
   const metrics = createFetchMetrics(telemetry, () => onDemand.size);
+  const usdtSlot = createUsdtSlot(table, clock);
   const lock = createFetchLock(valkey.decide);
-  const fetcher = createPriceFetcher({ valkey, lock, table, findMarkets, clock, logger, metrics });
-  lifecycle.onStop('fetching', async () => {
-    await Promise.all([governor.close(), quotas.close(), followed.close()]);
-  });
+  const fetcher = createPriceFetcher({ valkey, lock, table, findMarkets, usdtSlot, clock, logger, metrics });
   let configured: ReadonlySet<string> = new Set();
   return {
     fetcher,
@@ -59,9 +64,25 @@ export function startFetching(parts: FetchingParts): Fetching {
     quotas,
     governor: { governor, maxConcurrent, client: valkey.bulk, clock, feeds: () => table.feeds.values() },
     follow(documents) {
-      for (const name of configured) if (!documents.has(name)) quotas.configureFeed(name, []);
-      for (const [name, { sources }] of documents) quotas.configureFeed(name, sources);
+      for (const name of configured) if (!documents.has(name)) quotas.configureFeed(ownerOf(name), []);
+      for (const [name, { sources }] of documents) quotas.configureFeed(ownerOf(name), sources.map(quotaOfSource));
       configured = new Set(documents.keys());
     },
   };
+}
+
+/** A feed of this process may say the same, and take it back when it is suspended. */
+const ownerOf = (feed: string): string => `prices of ${feed}`;
+
+function createOwn({ valkey, clock, logger, telemetry, lifecycle, liveCallers }: FetchingParts): SharedUpstreams {
+  const followed = followParameters({ valkey, clock, logger });
+  const parameters = createParameterReader(followed, logger);
+  const maxConcurrent = (): number => parameters.adaptiveMaxConcurrent();
+  const governor = createGovernor({ valkey, clock, logger, telemetry, maxConcurrent });
+  const quotas = createProviderQuotas({ valkey, clock, logger, telemetry, livePods: liveCallers });
+  lifecycle.onStop('fetching', async () => {
+    await Promise.all([governor.close(), quotas.close(), followed.close()]);
+  });
+  const upstreams = createUpstreams({ clock, logger, telemetry, governor, quotas, valkey: valkey.bulk });
+  return { governor, quotas, parameters, upstreams };
 }

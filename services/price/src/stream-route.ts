@@ -91,7 +91,7 @@ function findAll(
   assets: readonly string[],
   access: Access,
 ): readonly Slot[] | undefined {
-  const found = assets.map((asset) => ({ asset, slot: findSlot(api.table, asset, access) }));
+  const found = assets.map((asset) => ({ asset, slot: findStreamed(api, asset, access) }));
   const errors = found.flatMap(({ asset, slot }) => (slot instanceof Refusal ? [errorOf(asset, slot)] : []));
   const [first] = errors;
   if (first !== undefined) {
@@ -99,6 +99,14 @@ function findAll(
     return undefined;
   }
   return found.flatMap(({ slot }) => (slot instanceof Refusal ? [] : [slot]));
+}
+
+/** What no feed keeps is fetched when somebody asks, and nobody would say when it changes. */
+function findStreamed({ table }: PriceApi, asset: string, access: Access): Slot | Refusal {
+  const slot = findSlot(table, asset, access);
+  if (!access.onDemandAssets || !(slot instanceof Refusal) || slot.problem.code !== 'ASSET_UNKNOWN') return slot;
+  const detail = `No feed carries ${asset}. Assets on demand are answered by GET /price, GET /prices and over UDP, not as streams.`;
+  return new Refusal({ code: 'ASSET_UNKNOWN', detail });
 }
 
 function errorOf(asset: string, { problem }: Refusal) {

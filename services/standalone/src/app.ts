@@ -84,12 +84,12 @@ export async function startStandalone(options: StandaloneOptions, deps: Standalo
   const keeper = await keepDocuments({ client: valkey.bulk, clock, logger, documents, onLoss: issue });
   lifecycle.onStop('documents', () => keeper.stop());
   const feeds: Feed[] = [];
-  // Venues limit by address, which all feeds of this process share.
+  // Venues limit by address, which the feeds and the price server of this process share.
   const shared = createFeedShared({ ...deps, ...stores });
   lifecycle.onStop('upstreams', () => shared.close());
   for (const { feed } of documents.feeds) feeds.push(await startFeed({ ...deps, ...stores, shared, node: NODE, feed }));
   const udp = udpSettings(options, (port) => progress('UDP', `port ${port} of ${options.host}`));
-  const server = await buildPrice({ ...deps, ...stores, node: NODE, udp });
+  const server = await buildPrice({ ...deps, ...stores, node: NODE, udp, upstreams: shared });
   const { url } = await listen(server, { host: options.host, port: options.httpPort, portSetting: '--http-port' });
   progress('price API', `${url}, described at ${url}/docs`);
 
