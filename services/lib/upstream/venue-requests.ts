@@ -1,17 +1,18 @@
 /**
- * The way of every request to a venue's REST interface: its host's turn, the governor, a token of the provider's quota,
- * the request itself; and what became of it, told to all three.
+ * The way of every request to a venue's REST interface: the governor, a token of the provider's quota, the request itself;
+ * and what became of it, told to both. What nobody waits for takes its host's turn before all that: while it waits, it
+ * holds none of the places in flight that requests have which somebody waits for.
  */
 import type { Clock } from '@weir/clock';
 import type { Governor, Outcome } from '@weir/governor';
-import type { ProviderQuotas } from '@weir/limiter';
+import type { ConsumeOptions, ProviderQuotas } from '@weir/limiter';
 import type { HotCounter, Logger, Telemetry } from '@weir/telemetry';
 import type { RestAnswer, RestRefusal, RestRequest, RestResponse, Venue } from '@weir/venues';
-import { createHostLanes, type HostLanes, type RequestClass } from './host-lanes.ts';
+import { createHostLanes, type HostLanes } from './host-lanes.ts';
 import { httpGet, type GetResult } from './http-get.ts';
 import { backOffMs } from './retry-after.ts';
 
-/** shed, concurrency: the governor, or others in front of the host. quota: the provider's. throttled, unknown, failed: the venue. */
+/** shed, concurrency: the governor, or others whose turn it is. quota: the provider's. throttled, unknown, failed: the venue. */
 export type FetchOutcome<T> = { readonly kind: 'ok'; readonly value: T } | FetchRefusal;
 
 export interface FetchRefusal {
@@ -53,10 +54,11 @@ export interface VenueRequests {
 }
 
 interface Terms {
-  readonly requestClass: RequestClass;
-  /** For the host's turn. */
-  readonly turnMsMax: number;
-  /** For a token; while one waits, nobody else gets the host's turn. */
+  /** interactive while somebody waits. */
+  readonly requestClass: NonNullable<ConsumeOptions['class']>;
+  /** For the host's turn; absent: it takes none. */
+  readonly turnMsMax?: number;
+  /** For a token. */
   readonly tokenMsMax: number;
   readonly timeoutMs: number;
 }
@@ -66,8 +68,10 @@ const TERMS: Readonly<Record<Purpose, Terms>> = {
   batch: BACKGROUND,
   // The longest of the answers, and one that can wait.
   instruments: { ...BACKGROUND, turnMsMax: 30_000, timeoutMs: 5_000 },
-  one: { requestClass: 'interactive', turnMsMax: 2_000, tokenMsMax: 1_000, timeoutMs: 2_000 },
+  one: { requestClass: 'interactive', tokenMsMax: 1_000, timeoutMs: 2_000 },
 };
+
+const NO_TURN = (): void => {};
 
 const BODY_BYTES_MAX = 16 * 1024 * 1024;
 const DURATION_BOUNDARIES_S = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5];
@@ -91,7 +95,8 @@ export function createVenueRequests(options: UpstreamOptions): VenueRequests {
 
   return {
     async ask(request, purpose, decode) {
-      const leave = await lanes.enter(host, TERMS[purpose].requestClass, TERMS[purpose].turnMsMax);
+      const { turnMsMax } = TERMS[purpose];
+      const leave = turnMsMax === undefined ? NO_TURN : await lanes.enter(host, turnMsMax);
       if (leave === undefined) {
         metrics.count(purpose, 'concurrency');
         return refused('concurrency', 'other requests to the host are in front', 1_000);
