@@ -22,6 +22,11 @@ const SKEW_MS = 60_000;
 /** Told once a second and market, whatever has happened meanwhile. */
 const CONFLATED: ReadonlySet<string> = new Set(['gateio']);
 
+/** One bad symbol refuses all of a frame. */
+const WHOLE_FRAMES: ReadonlySet<string> = new Set(['gemini', 'gateio', 'bybit']);
+/** A venue that is asked too often says so in an answer of status 200. */
+const SAYS_IT_WITH_200: ReadonlySet<string> = new Set(['kraken', 'bybit']);
+
 const cleanups: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
@@ -30,6 +35,7 @@ afterEach(async () => {
 interface Listener {
   readonly exchanges: Exchanges;
   readonly control: ExchangeControl;
+  readonly socket: WebSocket;
   readonly events: VenueEvent[];
   /** In the venue's own quote. */
   readonly btc: string;
@@ -52,8 +58,12 @@ async function start(id: VenueId): Promise<{ readonly exchanges: Exchanges; read
 
 /** A client that has asked for both markets, with the faults on from the start. */
 async function listen(id: VenueId, faults: Partial<VenueFaults> = {}): Promise<Listener> {
-  const { exchanges, control } = await start(id);
-  control.fault(faults);
+  const started = await start(id);
+  started.control.fault(faults);
+  return ask(id, started);
+}
+
+async function ask(id: VenueId, { exchanges, control }: Awaited<ReturnType<typeof start>>): Promise<Listener> {
   const venue = venueOf(id);
   const symbols = ['BTC', 'ETH'].map((asset) => spellSymbol(id, asset, venue.settlement));
   const socket = new WebSocket(exchanges.addresses[id]?.ws ?? '');
@@ -65,6 +75,7 @@ async function listen(id: VenueId, faults: Partial<VenueFaults> = {}): Promise<L
   return {
     exchanges,
     control,
+    socket,
     events,
     btc: symbols[0] ?? '',
     ofKind: (...kinds) => events.filter(({ kind }) => kinds.includes(kind)),
@@ -193,6 +204,30 @@ describe.each(venueIds)('%s', (id) => {
     expect(whole.control.subscribers('BTC')).toBe(0);
   });
 
+  test('refuses some symbols and takes the others, as far as its protocol does', async () => {
+    const { exchanges, control } = await start(id);
+    control.refuse(spellSymbol(id, 'ETH', settlement));
+    const listener = await ask(id, { exchanges, control });
+    await waitFor(() => listener.ofKind('rejected').length > 0);
+    await waitFor(() => WHOLE_FRAMES.has(id) || control.subscribers('BTC') === 1);
+    expect(control.subscribers('ETH')).toBe(0);
+    if (WHOLE_FRAMES.has(id)) expect(control.subscribers('BTC')).toBe(0);
+  });
+
+  test('cuts a client that does not read', async () => {
+    const listener = await listenLive(id, { slowReaderBytes: 64 * 1024 });
+    listener.socket.pause();
+    // Of no symbol, so that every venue sends it to everybody.
+    const frame = JSON.stringify({ topic: 'system.status', pad: 'x'.repeat(64 * 1_024) });
+    await waitFor(() => {
+      for (let count = 0; count < 50; count++) listener.control.push(frame);
+      return listener.control.connections === 0;
+    });
+    expect(listener.control.strikes.slowReaderBytes).toBeGreaterThan(0);
+    listener.socket.resume();
+    await waitFor(() => listener.socket.readyState === WebSocket.CLOSED);
+  });
+
   test('trades in bursts', async () => {
     const listener = await listenLive(id);
     listener.control.burst(500);
@@ -221,7 +256,7 @@ describe.each(venueIds)('%s', (id) => {
 describe.each(venueIds)('the REST interface of %s', (id) => {
   const { rest, settlement, defaultRestUrl } = venueOf(id);
 
-  async function ask(exchanges: Exchanges, path: string): Promise<RestResponse> {
+  async function get(exchanges: Exchanges, path: string): Promise<RestResponse> {
     const base = exchanges.addresses[id]?.rest ?? '';
     expect(base).not.toBe(defaultRestUrl);
     const response = await fetch(`${base}${path}`, { signal: AbortSignal.timeout(5_000) });
@@ -237,7 +272,7 @@ describe.each(venueIds)('the REST interface of %s', (id) => {
   async function instruments(exchanges: Exchanges): Promise<readonly Instrument[]> {
     const found: Instrument[] = [];
     for (const { path } of rest.instrumentRequests) {
-      const answer = rest.decodeInstruments(await ask(exchanges, path));
+      const answer = rest.decodeInstruments(await get(exchanges, path));
       if (answer.kind === 'ok') found.push(...answer.value);
     }
     return found;
@@ -252,9 +287,9 @@ describe.each(venueIds)('the REST interface of %s', (id) => {
     const markets = wanted.filter((market) => market !== undefined);
     expect(markets).toHaveLength(2);
     const [batch] = rest.batchRequests(markets);
-    const all = rest.decodePrices(await ask(exchanges, batch?.path ?? ''), markets);
+    const all = rest.decodePrices(await get(exchanges, batch?.path ?? ''), markets);
     const one = rest.decodePrices(
-      await ask(exchanges, rest.oneRequest(markets[0] as Instrument).path),
+      await get(exchanges, rest.oneRequest(markets[0] as Instrument).path),
       markets.slice(0, 1),
     );
     for (const [answer, assets] of [
@@ -262,33 +297,43 @@ describe.each(venueIds)('the REST interface of %s', (id) => {
       [one, ['BTC']],
     ] as const) {
       if (answer.kind !== 'ok') throw new Error(answer.reason);
-      expect(answer.value.map(({ asset, price }) => [asset, Number(price)])).toEqual(
+      expect([...answer.value].map(({ asset, price }) => [asset, Number(price)])).toEqual(
         assets.map((asset) => [asset, Number(control.price(asset))]),
       );
     }
     expect(control.restCount).toBe(rest.instrumentRequests.length + 2);
   });
 
-  test('has the faults of one: 429, 500, a wrong body, no answer', async () => {
+  test('says in its own words that it is asked too often, and for how long where it does', async () => {
     const { exchanges, control } = await start(id);
     const [{ path } = { path: '' }] = rest.instrumentRequests;
-    control.fault({ restThrottleS: 7 });
-    const throttled = await ask(exchanges, path);
-    expect(throttled).toMatchObject({ status: 429, retryAfter: '7' });
-    expect(rest.decodeInstruments(throttled)).toMatchObject({ kind: 'refused', cause: 'throttled' });
-    control.heal();
+    for (const restThrottleS of [7, 0]) {
+      control.fault({ restThrottleS });
+      const throttled = await get(exchanges, path);
+      expect(throttled.status).toBe(SAYS_IT_WITH_200.has(id) ? 200 : 429);
+      if (throttled.status === 429) expect(throttled.retryAfter).toBe(String(restThrottleS));
+      const refusal = rest.decodeInstruments(throttled);
+      expect(refusal).toMatchObject({ kind: 'refused', cause: 'throttled' });
+      if (id === 'kraken' && restThrottleS > 0)
+        expect(refusal).toHaveProperty('retryAfterMs', expect.closeTo(7_500, -3));
+    }
+  });
+
+  test('has the faults of one: 500, a wrong body, no answer', async () => {
+    const { exchanges, control } = await start(id);
+    const [{ path } = { path: '' }] = rest.instrumentRequests;
     control.fault({ restErrorShare: 1 });
-    expect(rest.decodeInstruments(await ask(exchanges, path))).toMatchObject({ kind: 'refused', cause: 'failed' });
+    expect(rest.decodeInstruments(await get(exchanges, path))).toMatchObject({ kind: 'refused', cause: 'failed' });
     control.heal();
     for (const restWrongBody of ['html', 'cut', 'empty'] as const) {
       control.fault({ restWrongBody });
-      expect(rest.decodeInstruments(await ask(exchanges, path))).toMatchObject({ kind: 'refused', cause: 'failed' });
+      expect(rest.decodeInstruments(await get(exchanges, path))).toMatchObject({ kind: 'refused', cause: 'failed' });
     }
     control.heal();
     control.fault({ restHangs: true });
     const base = exchanges.addresses[id]?.rest ?? '';
     const waiting = fetch(`${base}${path}`, { signal: AbortSignal.timeout(300) });
     await expect(waiting).rejects.toThrow('timeout');
-    expect(control.restRequests.map(({ status }) => status)).toEqual([429, 500, 200, 200, 200, 'none']);
+    expect(control.restRequests.map(({ status }) => status)).toEqual([500, 200, 200, 200, 'none']);
   });
 });

@@ -4,6 +4,9 @@
  * No timer runs here: a list is looked at anew by whoever asks once it is about an hour old, in the background, and what
  * is known goes on being answered until there is something newer. One process of the cluster asks the venue, the others
  * find its answer in Valkey. While nobody knows, the venue is asked ever less often.
+ *
+ * A market that an answer lacks stays listed until three answers in a row, a minute apart, lack it: an answer that was cut
+ * short costs minutes and no prices.
  */
 import type { ValkeyClient } from '@weir/valkey';
 import type { Instrument, VenueRest } from '@weir/venues';
@@ -24,6 +27,9 @@ export interface InstrumentDirectoryOptions extends UpstreamOptions {
 const REFRESH_MS = 3_600_000;
 /** So that the processes of a cluster do not ask at once. */
 const REFRESH_SPREAD = 0.2;
+/** Until the venue is asked again about markets that its answer lacks. */
+const LOOK_AGAIN_MS = 60_000;
+const LACKING_MAX = 3;
 const RETRY_MS_MIN = 1_000;
 const RETRY_MS_MAX = 60_000;
 
@@ -37,6 +43,8 @@ class Directory implements InstrumentDirectory {
   readonly #requests: VenueRequests;
   readonly #store: ReturnType<typeof createInstrumentStore>;
   #known: InstrumentList | undefined;
+  /** In how many answers in a row a market was lacking. */
+  #lacking: ReadonlyMap<string, number> = new Map();
   #dueMs = -Infinity;
   #failures = 0;
   #looking: Promise<void> | undefined;
@@ -79,8 +87,17 @@ class Directory implements InstrumentDirectory {
     this.#backOff();
     const fetched = await this.#fetch();
     if (fetched === undefined) return;
-    this.#settle(fetched, this.#refreshMs());
     const { logger, venue } = this.#options;
+    this.#lacking = countLacking(this.#known, fetched, this.#lacking);
+    const missed = [...this.#lacking].filter(([, count]) => count < LACKING_MAX);
+    if (missed.length > 0) {
+      const told = { venue: venue.id, count: missed.length, listed: fetched.size };
+      logger.info(told, 'venue lacks markets that it listed; it is asked again');
+      // Not stored: every process looks for itself until one of them is sure.
+      this.#settle(withLacking(fetched, missed, this.#known), LOOK_AGAIN_MS);
+      return;
+    }
+    this.#settle(fetched, this.#refreshMs());
     try {
       await this.#store.write(fetched);
     } catch (err) {
@@ -139,6 +156,29 @@ class Directory implements InstrumentDirectory {
   #wait(forMs: number): void {
     this.#dueMs = Math.max(this.#dueMs, this.#options.clock.monotonicMs() + forMs);
   }
+}
+
+function countLacking(
+  known: InstrumentList = new Map(),
+  fetched: InstrumentList,
+  before: ReadonlyMap<string, number>,
+): ReadonlyMap<string, number> {
+  const lacking = new Map<string, number>();
+  for (const pair of known.keys()) if (!fetched.has(pair)) lacking.set(pair, (before.get(pair) ?? 0) + 1);
+  return lacking;
+}
+
+function withLacking(
+  fetched: InstrumentList,
+  missed: readonly (readonly [string, number])[],
+  known: InstrumentList = new Map(),
+): InstrumentList {
+  const list = new Map(fetched);
+  for (const [pair] of missed) {
+    const instrument = known.get(pair);
+    if (instrument !== undefined) list.set(pair, instrument);
+  }
+  return list;
 }
 
 function isSame(a: InstrumentList, b: InstrumentList): boolean {

@@ -1,6 +1,12 @@
 /** Prices of one venue by REST: what feeds (prewarm, fallback) and price servers (a price that nobody has) ask for. */
 import type { Instrument, RestPrice } from '@weir/venues';
-import { createVenueRequests, type FetchOutcome, type FetchRefusal, type UpstreamOptions } from './venue-requests.ts';
+import {
+  createVenueRequests,
+  type FetchOutcome,
+  type FetchRefusal,
+  type Known,
+  type UpstreamOptions,
+} from './venue-requests.ts';
 
 export interface FetchedPrice extends RestPrice {
   /** When the venue must have known it: arrival less half the round trip, on the process's monotonic clock. */
@@ -11,9 +17,10 @@ export interface FetchedPrice extends RestPrice {
 export interface VenueFetcher {
   /**
    * In class background. Where it takes several requests and some fail, the prices of the others; markets without a
-   * price are left out.
+   * price are left out. May be walked through once, and is read as one goes: whoever takes ten thousand prices does so with
+   * pauses.
    */
-  batch(instruments: readonly Instrument[]): Promise<FetchOutcome<readonly FetchedPrice[]>>;
+  batch(instruments: readonly Instrument[]): Promise<FetchOutcome<Iterable<FetchedPrice>>>;
   /** In class interactive: somebody waits. */
   one(instrument: Instrument): Promise<FetchOutcome<FetchedPrice>>;
 }
@@ -23,20 +30,20 @@ export function createVenueFetcher(options: UpstreamOptions): VenueFetcher {
   const requests = createVenueRequests(options);
   return {
     async batch(instruments) {
-      const prices: FetchedPrice[] = [];
+      const answers: Known<Iterable<RestPrice>>[] = [];
       let firstRefusal: FetchRefusal | undefined;
       for (const request of rest.batchRequests(instruments)) {
         const outcome = await requests.ask(request, 'batch', (response) => rest.decodePrices(response, instruments));
         if (outcome.kind === 'ok') {
-          for (const price of outcome.value.value) prices.push(stamp(price, outcome.value.knownMonotonicMs));
+          answers.push(outcome.value);
           continue;
         }
         firstRefusal ??= outcome;
         // Whoever is turned down before or by the venue would only be turned down again.
         if (outcome.cause !== 'failed' && outcome.cause !== 'unknown') break;
       }
-      if (firstRefusal !== undefined && prices.length === 0) return firstRefusal;
-      return { kind: 'ok', value: prices };
+      if (firstRefusal !== undefined && answers.length === 0) return firstRefusal;
+      return { kind: 'ok', value: answers.values().flatMap(stampAll) };
     },
     async one(instrument) {
       const request = rest.oneRequest(instrument);
@@ -47,6 +54,10 @@ export function createVenueFetcher(options: UpstreamOptions): VenueFetcher {
       return { kind: 'ok', value: stamp(price, outcome.value.knownMonotonicMs) };
     },
   };
+}
+
+function* stampAll({ value, knownMonotonicMs }: Known<Iterable<RestPrice>>): Generator<FetchedPrice> {
+  for (const price of value) yield stamp(price, knownMonotonicMs);
 }
 
 function stamp(price: RestPrice, confirmedMonotonicMs: number): FetchedPrice {

@@ -19,6 +19,12 @@ export function positiveDecimalOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? positiveDecimalText(value) : undefined;
 }
 
+/** Bid and ask where they are prices. */
+export function bookOf(bid: unknown, ask: unknown): { readonly bid?: string; readonly ask?: string } {
+  const [bidText, askText] = [positiveDecimalOf(bid), positiveDecimalOf(ask)];
+  return { ...(bidText !== undefined && { bid: bidText }), ...(askText !== undefined && { ask: askText }) };
+}
+
 function normaliseScientific(text: string): string | undefined {
   if (text.length > LENGTH_MAX) return undefined;
   const match = SCIENTIFIC.exec(text);

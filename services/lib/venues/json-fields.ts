@@ -30,6 +30,15 @@ export function textsOf(value: unknown): readonly string[] {
   return listOf(value).filter((item): item is string => typeof item === 'string' && item !== '');
 }
 
+/** What the rows mean, each when it is asked for: a long list need not hold everything else up. Others are left out. */
+export function* decodeRows<T>(rows: readonly unknown[], decode: (row: Fields) => T | undefined): Generator<T> {
+  for (const row of rows) {
+    const fields = objectOf(row);
+    const item = fields === undefined ? undefined : decode(fields);
+    if (item !== undefined) yield item;
+  }
+}
+
 /** An integer that arrived exactly. */
 export function integerOf(value: unknown): number | undefined {
   return Number.isSafeInteger(value) ? Number(value) : undefined;

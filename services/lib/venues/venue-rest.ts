@@ -64,12 +64,16 @@ export interface RestResponse {
 export interface VenueRest {
   /** All must succeed; their lists are joined. */
   readonly instrumentRequests: readonly RestRequest[];
+  /** Markets that stand still for a while are listed, those that are gone or not open yet are not. */
   decodeInstruments(response: RestResponse): RestAnswer<readonly Instrument[]>;
   /** Requests that together hold the last prices of all these markets; most venues need one. */
   batchRequests(instruments: readonly Instrument[]): readonly RestRequest[];
   oneRequest(instrument: Instrument): RestRequest;
-  /** Of a batch or of one; `instruments` are the markets asked for, others in the answer are left out. */
-  decodePrices(response: RestResponse, instruments: readonly Instrument[]): RestAnswer<readonly RestPrice[]>;
+  /**
+   * Of a batch or of one; `instruments` are the markets asked for, others in the answer are left out. May be walked through
+   * once, and each price is read when its turn comes: ten thousand at a time would hold up everything else.
+   */
+  decodePrices(response: RestResponse, instruments: readonly Instrument[]): RestAnswer<Iterable<RestPrice>>;
   /** Pause between two batches while REST stands in for the socket. */
   readonly batchIntervalMs: number;
   /** What the venue allows, if a PriceFeed names no quota. */

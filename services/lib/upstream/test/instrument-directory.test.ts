@@ -102,6 +102,37 @@ test('an unchanged list is the same map', async () => {
   expect(await directory.load()).toBe(list);
 });
 
+test('a market that an answer lacks stays listed until three in a row, a minute apart, lack it', async () => {
+  await using rest = await startScriptedRest(json(200, [BTC, ETH]));
+  const { directory, clock, notes } = directoryOf(rest);
+  const whole = await directory.load();
+  /** A list that is due is asked for in the background. */
+  const lookAgain = async (afterMs: number, answer: readonly Instrument[]) => {
+    rest.handler = json(200, answer);
+    const asked = notes.outcomes.length;
+    await clock.advance(afterMs);
+    await waitFor(async () => {
+      await directory.load();
+      return notes.outcomes.length > asked;
+    });
+    await clock.advance(0);
+    return directory.load();
+  };
+  await waitFor(async () => (await valkey.bulk.call('EXISTS', KEY)) === 1);
+  await valkey.bulk.call('DEL', KEY);
+  // Half an answer, and whole again a minute later.
+  expect(await lookAgain(1.2 * HOUR_MS, [BTC])).toBe(whole);
+  expect(await valkey.bulk.call('EXISTS', KEY)).toBe(0);
+  expect(await lookAgain(60_000, [BTC, ETH])).toBe(whole);
+  await waitFor(async () => (await valkey.bulk.call('EXISTS', KEY)) === 1);
+  await valkey.bulk.call('DEL', KEY);
+  expect(await lookAgain(1.2 * HOUR_MS, [BTC])).toBe(whole);
+  expect(await lookAgain(60_000, [BTC])).toBe(whole);
+  const believed = await lookAgain(60_000, [BTC]);
+  expect([...(believed?.keys() ?? [])]).toEqual(['BTC-USD']);
+  await waitFor(async () => (await valkey.bulk.call('EXISTS', KEY)) === 1);
+});
+
 test('a list of another address is not taken', async () => {
   await using rest = await startScriptedRest(json(200, [BTC]));
   await using other = await startScriptedRest(json(200, [ETH]));

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { readPrices } from '../test/read-prices.ts';
 import { bybitRest } from './rest.ts';
 
 const BTC = { asset: 'BTC', quote: 'USDT', symbol: 'BTCUSDT' };
@@ -16,10 +17,12 @@ const listed = (list: unknown): object => ({
   time: 1_673_859_087_947,
 });
 
-test('instruments are the markets that trade', () => {
+test('instruments are the markets that trade or will again', () => {
   const row = { symbol: 'BTCUSDT', baseCoin: 'BTC', quoteCoin: 'USDT', innovation: '0', status: 'Trading' };
-  const rows = [row, { ...row, symbol: 'OLDUSDT', status: 'Closed' }, { ...row, baseCoin: '' }, null, 'x'];
-  expect(bybitRest.decodeInstruments(answer(listed(rows)))).toEqual({ kind: 'ok', value: [BTC] });
+  const standing = { ...row, symbol: 'ETHUSDT', baseCoin: 'ETH', status: 'Suspended' };
+  const none = ['Closed', 'PreLaunch', undefined].map((status) => ({ ...row, symbol: 'OLDUSDT', status }));
+  const rows = [row, standing, ...none, { ...row, baseCoin: '' }, null, 'x'];
+  expect(bybitRest.decodeInstruments(answer(listed(rows)))).toEqual({ kind: 'ok', value: [BTC, ETH] });
   expect(bybitRest.instrumentRequests).toEqual([{ path: '/v5/market/instruments-info?category=spot' }]);
 });
 
@@ -44,7 +47,7 @@ test('prices are those of the markets asked for, with what of the book is there'
     { symbol: 'BTCUSDT', lastPrice: '' },
     7,
   ];
-  expect(bybitRest.decodePrices(answer(listed(rows)), [BTC, ETH])).toEqual({
+  expect(readPrices(bybitRest, answer(listed(rows)), [BTC, ETH])).toEqual({
     kind: 'ok',
     value: [
       { asset: 'BTC', quote: 'USDT', price: '20533.13', bid: '20517.96', ask: '20527.77' },
@@ -66,7 +69,7 @@ test.each([
   [200, { retCode: '0', result: { list: [] } }, 'failed'],
 ])('status %d with %j is %s', (status, body, cause) => {
   for (const decoded of [
-    bybitRest.decodePrices(answer(body, status), [BTC]),
+    readPrices(bybitRest, answer(body, status), [BTC]),
     bybitRest.decodeInstruments(answer(body, status)),
   ]) {
     expect(decoded).toMatchObject({ kind: 'refused', cause });
@@ -75,7 +78,7 @@ test.each([
 });
 
 test('an address that is shut out stays away for as long as the venue says', () => {
-  expect(bybitRest.decodePrices(answer('Forbidden', 403), [BTC])).toEqual({
+  expect(readPrices(bybitRest, answer('Forbidden', 403), [BTC])).toEqual({
     kind: 'refused',
     reason: 'HTTP status 403',
     cause: 'throttled',

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { RestResponse } from '../venue-rest.ts';
+import { readPrices } from '../test/read-prices.ts';
 import { coinbaseRest } from './rest.ts';
 
 const BTC = { asset: 'BTC', quote: 'USD', symbol: 'BTC-USD' };
@@ -10,19 +11,21 @@ const answer = (body: unknown, status = 200): RestResponse => ({
   receivedMs: 0,
 });
 
-test('instruments are the products that are online, whatever of the rest of the list is unreadable', () => {
+test('instruments are the products that are or will again be traded, whatever of the list is unreadable', () => {
   const row = { id: 'BTC-USD', base_currency: 'BTC', quote_currency: 'USD', status: 'online', post_only: true };
   const rows = [
     row,
     { ...row, id: 'OLD-USD', base_currency: 'OLD', status: 'delisted' },
-    { ...row, id: 'OFF-USD', status: 'offline' },
+    { ...row, id: 'ETH-USD', base_currency: 'ETH', status: 'offline', trading_disabled: true },
+    { ...row, id: 'INT-USD', base_currency: 'INT', status: 'internal' },
     { ...row, status: undefined },
     { ...row, id: '' },
     { ...row, base_currency: 7 },
     null,
     'x',
   ];
-  expect(coinbaseRest.decodeInstruments(answer(rows))).toEqual({ kind: 'ok', value: [BTC] });
+  const standing = { asset: 'ETH', quote: 'USD', symbol: 'ETH-USD' };
+  expect(coinbaseRest.decodeInstruments(answer(rows))).toEqual({ kind: 'ok', value: [BTC, standing] });
   expect(coinbaseRest.instrumentRequests).toEqual([{ path: '/products' }]);
 });
 
@@ -41,19 +44,19 @@ test('stats hold last prices alone, of the markets asked for that have traded', 
     'NEW-USD': stats(''),
   };
   const wanted = [BTC, ETH, { asset: 'NEW', quote: 'USD', symbol: 'NEW-USD' }, { ...BTC, symbol: 'constructor' }];
-  expect(coinbaseRest.decodePrices(answer(body), wanted)).toEqual({
+  expect(readPrices(coinbaseRest, answer(body), wanted)).toEqual({
     kind: 'ok',
     value: [
       { asset: 'BTC', quote: 'USD', price: '64123.07' },
       { asset: 'ETH', quote: 'USD', price: '0.0726' },
     ],
   });
-  expect(coinbaseRest.decodePrices(answer({}), wanted)).toEqual({ kind: 'ok', value: [] });
+  expect(readPrices(coinbaseRest, answer({}), wanted)).toEqual({ kind: 'ok', value: [] });
 });
 
 test('a ticker has book and time, each left out when it says nothing', () => {
   const ticker = { ask: '73369.19', bid: '73360.34', trade_id: 18_502_105, price: '73367.80' };
-  expect(coinbaseRest.decodePrices(answer({ ...ticker, time: '2024-03-13T11:10:41.270099Z' }), [BTC])).toEqual({
+  expect(readPrices(coinbaseRest, answer({ ...ticker, time: '2024-03-13T11:10:41.270099Z' }), [BTC])).toEqual({
     kind: 'ok',
     value: [
       {
@@ -67,7 +70,7 @@ test('a ticker has book and time, each left out when it says nothing', () => {
     ],
   });
   expect(
-    coinbaseRest.decodePrices(answer({ price: '1', bid: '0', ask: '', time: '0001-01-01T00:00:00Z' }), [BTC]),
+    readPrices(coinbaseRest, answer({ price: '1', bid: '0', ask: '', time: '0001-01-01T00:00:00Z' }), [BTC]),
   ).toEqual({
     kind: 'ok',
     value: [{ asset: 'BTC', quote: 'USD', price: '1' }],
@@ -76,13 +79,13 @@ test('a ticker has book and time, each left out when it says nothing', () => {
 
 test('a ticker that could be of any of several markets, or has no price, is none', () => {
   for (const wanted of [[BTC, ETH], []]) {
-    expect(coinbaseRest.decodePrices(answer({ price: '1' }), wanted)).toMatchObject({
+    expect(readPrices(coinbaseRest, answer({ price: '1' }), wanted)).toMatchObject({
       kind: 'refused',
       cause: 'failed',
     });
   }
   for (const price of ['0', '', null, 7, 'NaN', '-1']) {
-    expect(coinbaseRest.decodePrices(answer({ price }), [BTC])).toMatchObject({ kind: 'refused', cause: 'failed' });
+    expect(readPrices(coinbaseRest, answer({ price }), [BTC])).toMatchObject({ kind: 'refused', cause: 'failed' });
   }
 });
 
@@ -97,6 +100,6 @@ test.each([
   [200, '{"BTC-USD":', 'failed'],
   [200, 'null', 'failed'],
 ])('status %d with %j is %s', (status, body, cause) => {
-  expect(coinbaseRest.decodePrices(answer(body, status), [BTC])).toMatchObject({ kind: 'refused', cause });
+  expect(readPrices(coinbaseRest, answer(body, status), [BTC])).toMatchObject({ kind: 'refused', cause });
   expect(coinbaseRest.decodeInstruments(answer(body, status))).toMatchObject({ kind: 'refused', cause });
 });

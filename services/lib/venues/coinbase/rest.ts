@@ -1,5 +1,5 @@
 /** Coinbase Exchange over REST: products, the stats of all in one call, the ticker of one; an error is a `message`. */
-import { positiveDecimalOf } from '../decimal-text.ts';
+import { bookOf, positiveDecimalOf } from '../decimal-text.ts';
 import { excerpt, objectOf, parseJson, textOf, type Fields } from '../json-fields.ts';
 import type { Instrument, RestAnswer, RestPrice, RestRefusal, RestResponse, VenueRest } from '../venue-rest.ts';
 import { presentTime } from '../venue-time.ts';
@@ -20,7 +20,7 @@ export const coinbaseRest: VenueRest = {
   quota: { points: 10, durationMs: 1_000 },
 };
 
-function decodePrices(response: RestResponse, instruments: readonly Instrument[]): RestAnswer<readonly RestPrice[]> {
+function decodePrices(response: RestResponse, instruments: readonly Instrument[]): RestAnswer<Iterable<RestPrice>> {
   const body = objectOf(parseJson(response.body));
   if (response.status !== 200 || body === undefined) return refusalOf(response.status, body);
   const [only] = instruments;
@@ -30,7 +30,7 @@ function decodePrices(response: RestResponse, instruments: readonly Instrument[]
     if (price !== undefined) return { kind: 'ok', value: [price] };
     return { kind: 'refused', reason: 'a ticker without a price', cause: 'failed' };
   }
-  return { kind: 'ok', value: instruments.flatMap((instrument) => statsPrice(body, instrument)) };
+  return { kind: 'ok', value: instruments.values().flatMap((instrument) => statsPrice(body, instrument)) };
 }
 
 function refusalOf(status: number, body: Fields | undefined): RestRefusal {
@@ -42,28 +42,27 @@ function refusalOf(status: number, body: Fields | undefined): RestRefusal {
   return { kind: 'refused', reason, cause: isUnknown ? 'unknown' : 'failed' };
 }
 
-/** Delisted products stay in the list; those that only stand still for a while are online and keep their prices. */
+/** Those that stand still for a while are online or offline, and keep their prices. */
+const NOT_LISTED: readonly unknown[] = ['delisted', 'internal', undefined];
+
 function instrumentOf(row: unknown): Instrument[] {
   const fields = objectOf(row);
   const symbol = textOf(fields?.['id']);
   const asset = textOf(fields?.['base_currency'])?.toUpperCase();
   const quote = textOf(fields?.['quote_currency'])?.toUpperCase();
   if (symbol === undefined || asset === undefined || quote === undefined) return [];
-  return fields?.['status'] === 'online' ? [{ asset, quote, symbol }] : [];
+  return NOT_LISTED.includes(fields?.['status']) ? [] : [{ asset, quote, symbol }];
 }
 
 function tickerPrice(body: Fields, { asset, quote }: Instrument): RestPrice | undefined {
   const price = positiveDecimalOf(body['price']);
   if (price === undefined) return undefined;
-  const bid = positiveDecimalOf(body['bid']);
-  const ask = positiveDecimalOf(body['ask']);
   const tradeTime = presentTime(body['time']);
   return {
     asset,
     quote,
     price,
-    ...(bid !== undefined && { bid }),
-    ...(ask !== undefined && { ask }),
+    ...bookOf(body['bid'], body['ask']),
     ...(tradeTime !== undefined && { tradeTime }),
   };
 }

@@ -1,31 +1,26 @@
 /** Gate's REST interface, version 4: lists of pairs and of tickers; an error is a `label` with a message. */
-import { positiveDecimalText } from '../decimal-text.ts';
-import { excerpt, objectOf, parseJson, textOf, type Fields } from '../json-fields.ts';
+import { bookOf, positiveDecimalOf } from '../decimal-text.ts';
+import { decodeRows, excerpt, objectOf, parseJson, textOf, type Fields } from '../json-fields.ts';
 import type { Instrument, RestAnswer, RestPrice, RestRefusal, RestResponse, VenueRest } from '../venue-rest.ts';
 
 export const gateioRest: VenueRest = {
   instrumentRequests: [{ path: '/spot/currency_pairs' }],
-  decodeInstruments: (response) => decodeList(response, instrumentOf),
+  decodeInstruments: (response) => decodeList(response, (rows) => [...decodeRows(rows, instrumentOf)]),
   batchRequests: () => [{ path: '/spot/tickers' }],
   oneRequest: ({ symbol }) => ({ path: `/spot/tickers?currency_pair=${encodeURIComponent(symbol)}` }),
   decodePrices: (response, instruments) => {
     const wanted = new Map(instruments.map((instrument) => [instrument.symbol, instrument]));
-    return decodeList(response, (row) => priceOf(row, wanted));
+    return decodeList(response, (rows) => decodeRows(rows, (row) => priceOf(row, wanted)));
   },
   batchIntervalMs: 2_000,
   // Published: 200 per 10 s, address and path. Half of it leaves room for a neighbour.
   quota: { points: 100, durationMs: 10_000 },
 };
 
-function decodeList<T>(response: RestResponse, decode: (row: Fields) => T | undefined): RestAnswer<readonly T[]> {
+function decodeList<T>(response: RestResponse, decode: (rows: readonly unknown[]) => T): RestAnswer<T> {
   const body = parseJson(response.body);
   if (response.status !== 200 || !Array.isArray(body)) return refusalOf(response.status, objectOf(body));
-  const value = body.flatMap((row: unknown) => {
-    const fields = objectOf(row);
-    const item = fields === undefined ? undefined : decode(fields);
-    return item === undefined ? [] : [item];
-  });
-  return { kind: 'ok', value };
+  return { kind: 'ok', value: decode(body) };
 }
 
 function refusalOf(status: number, body: Fields | undefined): RestRefusal {
@@ -37,27 +32,23 @@ function refusalOf(status: number, body: Fields | undefined): RestRefusal {
   return { kind: 'refused', reason, cause: isUnknown ? 'unknown' : 'failed' };
 }
 
-/** A pair may also be open to buyers or sellers alone for a while; it has prices all the same. */
+/**
+ * A pair may also be open to buyers or sellers alone for a while; it has prices all the same. One that is open to nobody
+ * stands still if the venue says that it is not to be taken off, and is gone otherwise.
+ */
 function instrumentOf(row: Fields): Instrument | undefined {
   const symbol = textOf(row['id']);
   const asset = textOf(row['base'])?.toUpperCase();
   const quote = textOf(row['quote'])?.toUpperCase();
   if (symbol === undefined || asset === undefined || quote === undefined) return undefined;
-  return row['trade_status'] === 'untradable' ? undefined : { asset, quote, symbol };
+  const isGone = row['trade_status'] === 'untradable' && row['delisting_time'] !== 0;
+  return isGone ? undefined : { asset, quote, symbol };
 }
 
 /** Without a time. */
 function priceOf(row: Fields, wanted: ReadonlyMap<string, Instrument>): RestPrice | undefined {
   const market = wanted.get(textOf(row['currency_pair']) ?? '');
-  const price = decimalField(row, 'last');
+  const price = positiveDecimalOf(row['last']);
   if (market === undefined || price === undefined) return undefined;
-  const bid = decimalField(row, 'highest_bid');
-  const ask = decimalField(row, 'lowest_ask');
-  const book = { ...(bid !== undefined && { bid }), ...(ask !== undefined && { ask }) };
-  return { asset: market.asset, quote: market.quote, price, ...book };
-}
-
-function decimalField(fields: Fields, name: string): string | undefined {
-  const text = textOf(fields[name]);
-  return text === undefined ? undefined : positiveDecimalText(text);
+  return { asset: market.asset, quote: market.quote, price, ...bookOf(row['highest_bid'], row['lowest_ask']) };
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Instrument } from '../venue-rest.ts';
+import { readPrices } from '../test/read-prices.ts';
 import { geminiRest } from './rest.ts';
 
 const answer = (body: unknown, status = 200) => ({
@@ -61,7 +62,7 @@ test('one request holds all prices; only what was asked for and has a price come
     null,
     { price: '1' },
   ];
-  expect(geminiRest.decodePrices(answer(rows), [BTC, ETH])).toEqual({
+  expect(readPrices(geminiRest, answer(rows), [BTC, ETH])).toEqual({
     kind: 'ok',
     value: [{ asset: 'BTC', quote: 'USD', price: '64123.07' }],
   });
@@ -75,12 +76,12 @@ test('one market comes with its book; the end of the window of its volume is no 
     last: '73268.24',
     volume: { BTC: '3.5', USD: '259620.2', timestamp: 1710328245000 },
   };
-  expect(geminiRest.decodePrices(answer(body), [BTC])).toEqual({
+  expect(readPrices(geminiRest, answer(body), [BTC])).toEqual({
     kind: 'ok',
     value: [{ asset: 'BTC', quote: 'USD', price: '73268.24', bid: '73367.96', ask: '73385.27' }],
   });
-  expect(geminiRest.decodePrices(answer({ ...body, bid: '0', last: '' }), [BTC])).toEqual({ kind: 'ok', value: [] });
-  expect(geminiRest.decodePrices(answer(body), [BTC, ETH])).toMatchObject({ kind: 'refused', cause: 'failed' });
+  expect(readPrices(geminiRest, answer({ ...body, bid: '0', last: '' }), [BTC])).toEqual({ kind: 'ok', value: [] });
+  expect(readPrices(geminiRest, answer(body), [BTC, ETH])).toMatchObject({ kind: 'refused', cause: 'failed' });
 });
 
 test.each([
@@ -93,7 +94,7 @@ test.each([
   ['null', 200, 'failed'],
   ['"text"', 200, 'failed'],
 ])('%j with status %d is %s', (body, status, cause) => {
-  expect(geminiRest.decodePrices(answer(body, status), [BTC])).toMatchObject({ kind: 'refused', cause });
+  expect(readPrices(geminiRest, answer(body, status), [BTC])).toMatchObject({ kind: 'refused', cause });
 });
 
 test.each([

@@ -1,6 +1,6 @@
 /** Gemini's REST interface: a list of symbols, the last price of all of them, and one market with its book. */
-import { positiveDecimalText } from '../decimal-text.ts';
-import { excerpt, objectOf, parseJson, textOf, textsOf, type Fields } from '../json-fields.ts';
+import { bookOf, positiveDecimalOf } from '../decimal-text.ts';
+import { decodeRows, excerpt, objectOf, parseJson, textOf, textsOf, type Fields } from '../json-fields.ts';
 import type { Instrument, RestAnswer, RestPrice, RestRefusal, RestResponse, VenueRest } from '../venue-rest.ts';
 import { marketsOfList } from './symbols.ts';
 
@@ -29,24 +29,22 @@ export const geminiRest: VenueRest = {
 };
 
 /** Of all markets, perpetual futures among them; without book and without times. */
-function decodeFeed(rows: readonly unknown[], instruments: readonly Instrument[]): readonly RestPrice[] {
+function decodeFeed(rows: readonly unknown[], instruments: readonly Instrument[]): Iterable<RestPrice> {
   const wanted = new Map(instruments.map((instrument) => [instrument.symbol.toUpperCase(), instrument]));
-  return rows.flatMap((row) => {
-    const fields = objectOf(row) ?? {};
+  return decodeRows(rows, (fields) => {
     const market = wanted.get((textOf(fields['pair']) ?? '').toUpperCase());
-    const price = decimalField(fields, 'price');
-    return market === undefined || price === undefined ? [] : [{ asset: market.asset, quote: market.quote, price }];
+    const price = positiveDecimalOf(fields['price']);
+    return market === undefined || price === undefined
+      ? undefined
+      : { asset: market.asset, quote: market.quote, price };
   });
 }
 
 /** Its only time is the end of the window of the volume, which no trade needs to have made. */
 function decodeTicker(fields: Fields, { asset, quote }: Instrument): RestAnswer<readonly RestPrice[]> {
-  const price = decimalField(fields, 'last');
+  const price = positiveDecimalOf(fields['last']);
   if (price === undefined) return { kind: 'ok', value: [] };
-  const bid = decimalField(fields, 'bid');
-  const ask = decimalField(fields, 'ask');
-  const book = { ...(bid !== undefined && { bid }), ...(ask !== undefined && { ask }) };
-  return { kind: 'ok', value: [{ asset, quote, price, ...book }] };
+  return { kind: 'ok', value: [{ asset, quote, price, ...bookOf(fields['bid'], fields['ask']) }] };
 }
 
 /** Of an unknown symbol it says in plain text, with status 404, that there is no data yet. */
@@ -58,9 +56,4 @@ function refusalOf({ status, body }: RestResponse, parsed: unknown): RestRefusal
   // A path that is not there says so in JSON, and is no word about the symbol.
   const isUnknown = status === 404 && textOf(fields?.['reason']) !== 'EndpointNotFound';
   return { kind: 'refused', reason, cause: isUnknown ? 'unknown' : 'failed' };
-}
-
-function decimalField(fields: Fields, name: string): string | undefined {
-  const text = textOf(fields[name]);
-  return text === undefined ? undefined : positiveDecimalText(text);
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { RestResponse } from '../venue-rest.ts';
+import { readPrices } from '../test/read-prices.ts';
 import { krakenRest } from './rest.ts';
 
 const BTC = { asset: 'BTC', quote: 'USD', symbol: 'BTC/USD', restSymbol: 'XXBTZUSD' };
@@ -61,7 +62,7 @@ describe('prices', () => {
       p: ['1', '2'],
     };
     const tickers = { SOLUSD: { c: ['171.32', '1'], a: ['0.00000', '0', '0'], b: [] }, XXBTZUSD: row, ETHUSD: row };
-    expect(krakenRest.decodePrices(result(tickers), [BTC, SOL])).toEqual({
+    expect(readPrices(krakenRest, result(tickers), [BTC, SOL])).toEqual({
       kind: 'ok',
       value: [
         { asset: 'BTC', quote: 'USD', price: '64587.4', bid: '64587.4', ask: '64587.5' },
@@ -72,7 +73,7 @@ describe('prices', () => {
 
   test('are left out where there is none', () => {
     for (const row of [{}, { c: [] }, { c: ['0.00000', '0'] }, { c: [''] }, { c: 'x' }, null, 7]) {
-      expect(krakenRest.decodePrices(result({ XXBTZUSD: row }), [BTC])).toEqual({ kind: 'ok', value: [] });
+      expect(readPrices(krakenRest, result({ XXBTZUSD: row }), [BTC])).toEqual({ kind: 'ok', value: [] });
     }
   });
 
@@ -80,7 +81,7 @@ describe('prices', () => {
     const row = { c: ['2.5', '1'] };
     const find = (symbol: string, id: string): unknown => {
       const [asset = '', quote = ''] = symbol.split('/');
-      return krakenRest.decodePrices(result({ [id]: row }), [{ asset, quote, symbol }]);
+      return readPrices(krakenRest, result({ [id]: row }), [{ asset, quote, symbol }]);
     };
     for (const [symbol, id] of [
       ['BTC/USD', 'XXBTZUSD'],
@@ -108,7 +109,7 @@ describe('refusals', () => {
     ['EGeneral:Internal error', 'failed'],
   ])('%s is %s', (error, cause) => {
     for (const decoded of [
-      krakenRest.decodePrices(answer({ error: [error] }), [BTC]),
+      readPrices(krakenRest, answer({ error: [error] }), [BTC]),
       krakenRest.decodeInstruments(answer({ error: [error] }, 520)),
     ]) {
       expect(decoded).toEqual({ kind: 'refused', reason: JSON.stringify(error), cause });
@@ -117,13 +118,13 @@ describe('refusals', () => {
 
   test('that name an instant are for so long', () => {
     const until = (seconds: number): unknown =>
-      krakenRest.decodePrices(answer({ error: [`EService: Throttled: ${seconds}`] }), [BTC]);
+      readPrices(krakenRest, answer({ error: [`EService: Throttled: ${seconds}`] }), [BTC]);
     expect(until(1_700_000_007)).toMatchObject({ cause: 'throttled', retryAfterMs: 7_000 });
     expect(until(1_600_000_000)).toMatchObject({ cause: 'throttled', retryAfterMs: 0 });
   });
 
   test('are not warnings, which come with an answer', () => {
-    const decoded = krakenRest.decodePrices(result({ SOLUSD: { c: ['2', '1'] } }, ['WGeneral:Old call']), [SOL]);
+    const decoded = readPrices(krakenRest, result({ SOLUSD: { c: ['2', '1'] } }, ['WGeneral:Old call']), [SOL]);
     expect(decoded).toMatchObject({ kind: 'ok', value: [{ price: '2' }] });
   });
 
@@ -135,10 +136,10 @@ describe('refusals', () => {
     [502, '<html>'],
     [502, '{"error":[],"result":{}}'],
   ])('status %d with %s is a failure', (status, body) => {
-    expect(krakenRest.decodePrices(answer(body, status), [BTC])).toMatchObject({ kind: 'refused', cause: 'failed' });
+    expect(readPrices(krakenRest, answer(body, status), [BTC])).toMatchObject({ kind: 'refused', cause: 'failed' });
   });
 
   test('status 429 is throttled', () => {
-    expect(krakenRest.decodePrices(answer('', 429), [BTC])).toMatchObject({ kind: 'refused', cause: 'throttled' });
+    expect(readPrices(krakenRest, answer('', 429), [BTC])).toMatchObject({ kind: 'refused', cause: 'throttled' });
   });
 });

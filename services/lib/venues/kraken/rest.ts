@@ -1,5 +1,5 @@
 /** Kraken over REST: every answer has a list `error`, and a `result` keyed by the ids of AssetPairs. */
-import { positiveDecimalOf } from '../decimal-text.ts';
+import { bookOf, positiveDecimalOf } from '../decimal-text.ts';
 import { excerpt, listOf, objectOf, parseJson, textOf, textsOf, type Fields } from '../json-fields.ts';
 import { splitSymbol } from '../market-name.ts';
 import type { Instrument, RestAnswer, RestPrice, RestRefusal, RestResponse, VenueRest } from '../venue-rest.ts';
@@ -23,10 +23,10 @@ export const krakenRest: VenueRest = {
   quota: { points: 60, durationMs: 60_000 },
 };
 
-function decodePrices(response: RestResponse, instruments: readonly Instrument[]): RestAnswer<readonly RestPrice[]> {
+function decodePrices(response: RestResponse, instruments: readonly Instrument[]): RestAnswer<Iterable<RestPrice>> {
   const result = resultOf(response);
   if ('kind' in result) return result;
-  const value = instruments.flatMap((instrument) => {
+  const value = instruments.values().flatMap((instrument) => {
     const id = restSymbols(instrument).find((name) => Object.hasOwn(result.value, name));
     const row = id === undefined ? undefined : objectOf(result.value[id]);
     return row === undefined ? [] : priceOf(row, instrument);
@@ -79,7 +79,5 @@ function instrumentOf(id: string, row: unknown): Instrument[] {
 function priceOf(row: Fields, { asset, quote }: Instrument): RestPrice[] {
   const price = positiveDecimalOf(listOf(row['c'])[0]);
   if (price === undefined) return [];
-  const bid = positiveDecimalOf(listOf(row['b'])[0]);
-  const ask = positiveDecimalOf(listOf(row['a'])[0]);
-  return [{ asset, quote, price, ...(bid !== undefined && { bid }), ...(ask !== undefined && { ask }) }];
+  return [{ asset, quote, price, ...bookOf(listOf(row['b'])[0], listOf(row['a'])[0]) }];
 }

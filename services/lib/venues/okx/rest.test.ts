@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { readPrices } from '../test/read-prices.ts';
 import { okxRest } from './rest.ts';
 
 const BTC = { asset: 'BTC', quote: 'USDT', symbol: 'BTC-USDT' };
@@ -10,10 +11,12 @@ const answer = (body: unknown, status = 200) => ({
 });
 const listed = (data: unknown): object => ({ code: '0', msg: '', data });
 
-test('instruments are the spot markets that are live', () => {
+test('instruments are the spot markets that are live or stand still for a while', () => {
   const row = { instId: 'BTC-USDT', instType: 'SPOT', baseCcy: 'BTC', quoteCcy: 'USDT', state: 'live' };
-  const rows = [row, { ...row, state: 'suspend' }, { ...row, instType: 'SWAP' }, { ...row, quoteCcy: '' }, null];
-  expect(okxRest.decodeInstruments(answer(listed(rows)))).toEqual({ kind: 'ok', value: [BTC] });
+  const standing = { ...row, instId: 'ETH-USDT', baseCcy: 'ETH', state: 'suspend' };
+  const none = ['preopen', 'test', undefined].map((state) => ({ ...row, state }));
+  const rows = [row, standing, ...none, { ...row, instType: 'SWAP' }, { ...row, quoteCcy: '' }, null];
+  expect(okxRest.decodeInstruments(answer(listed(rows)))).toEqual({ kind: 'ok', value: [BTC, ETH] });
   expect(okxRest.instrumentRequests).toEqual([{ path: '/api/v5/public/instruments?instType=SPOT' }]);
 });
 
@@ -32,7 +35,7 @@ test('prices are those of the markets asked for, with time and what of the book 
     { instId: 'BTC-USDT', last: '' },
     7,
   ];
-  expect(okxRest.decodePrices(answer(listed(rows)), [BTC, ETH])).toEqual({
+  expect(readPrices(okxRest, answer(listed(rows)), [BTC, ETH])).toEqual({
     kind: 'ok',
     value: [
       {
@@ -60,7 +63,7 @@ test.each([
   [200, { code: 0, data: [] }, 'failed'],
 ])('status %d with %j is %s', (status, body, cause) => {
   for (const decoded of [
-    okxRest.decodePrices(answer(body, status), [BTC]),
+    readPrices(okxRest, answer(body, status), [BTC]),
     okxRest.decodeInstruments(answer(body, status)),
   ]) {
     expect(decoded).toMatchObject({ kind: 'refused', cause });

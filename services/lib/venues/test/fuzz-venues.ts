@@ -5,6 +5,7 @@
 import { parseDecimal } from '@weir/wire';
 import { venues, type Instrument, type RestAnswer, type RestPrice, type Venue, type VenueEvent } from '../index.ts';
 import { createRandom, mutate, type Random } from './mutate-text.ts';
+import { readPrices } from './read-prices.ts';
 import { VENUE_SHAPES } from './venue-shapes.ts';
 
 export interface FuzzOptions {
@@ -106,7 +107,7 @@ function fuzzRest({ venue, bodies, markets }: Subject, random: Random, pick: <T>
   const wanted = random() < 0.5 ? markets : markets.slice(0, 1);
   try {
     checkInstruments(venue.rest.decodeInstruments(response));
-    return countRestPrices(venue.rest.decodePrices(response, wanted), wanted);
+    return countRestPrices(readPrices(venue.rest, response, wanted), wanted);
   } catch (cause) {
     throw new Error(`${venue.id} for REST answer ${response.status} ${JSON.stringify(body)}`, { cause });
   }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { venues } from '../index.ts';
 import { fuzzVenues } from './fuzz-venues.ts';
+import { readPrices } from './read-prices.ts';
 import { readRecordedFrames } from './recordings.ts';
 import { VENUE_SHAPES } from './venue-shapes.ts';
 
@@ -39,7 +40,7 @@ test.each(Object.entries(VENUE_SHAPES))(
       expect(answer.kind === 'ok' && answer.value.some(({ asset }) => asset === 'BTC')).toBe(true);
     }
     const [first = ''] = shapes.prices;
-    const decoded = rest.decodePrices(response(first), shapes.markets.slice(0, 1));
+    const decoded = readPrices(rest, response(first), shapes.markets.slice(0, 1));
     expect(decoded).toMatchObject({ kind: 'ok', value: [{ asset: 'BTC' }] });
   },
 );

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { findVenue, type Instrument, type RestAnswer, type Venue, type VenueEvent } from '../index.ts';
+import { readPrices } from './read-prices.ts';
 import { findRecordings, readFrames } from './recordings.ts';
 
 const recordings = findRecordings() ?? '';
@@ -128,7 +129,7 @@ describe('Gemini', () => {
     const bodies = lines.map((line) => JSON.parse(line) as { readonly req: string; readonly raw: string });
     const read = (part: string, market: Instrument): unknown => {
       const raw = bodies.find(({ req }) => req.includes(part))?.raw ?? '';
-      return rest.decodePrices(answer(raw), [market]);
+      return readPrices(rest, answer(raw), [market]);
     };
     expect(read('btcusdt', { asset: 'BTC', quote: 'USDT', symbol: 'btcusdt' })).toEqual({
       kind: 'ok',

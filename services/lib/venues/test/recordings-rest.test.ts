@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { findVenue, type RestResponse, type VenueRest } from '../index.ts';
+import { readPrices } from './read-prices.ts';
 import { findRecordings } from './recordings.ts';
 
 const recordings = findRecordings();
@@ -57,7 +58,7 @@ describe('recorded answers of REST', () => {
       { asset: 'ETH', quote: 'USD', symbol: 'ETH/USD', restSymbol: 'XETHZUSD' },
     ];
     const lines = read('kraken/connect-rest-ticker-batch.jsonl').trim().split('\n');
-    const prices = lines.map((line) => restOf('kraken').decodePrices(response(line), wanted));
+    const prices = lines.map((line) => readPrices(restOf('kraken'), response(line), wanted));
     expect(prices).toEqual([
       { kind: 'ok', value: [{ asset: 'BTC', quote: 'USD', price: '64587.4', bid: '64587.4', ask: '64587.5' }] },
       {
@@ -81,7 +82,7 @@ describe('recorded answers of REST', () => {
     const [, line = ''] = read('coinbase/ccxt-rest.responses.jsonl').split('\n');
     const { raw } = JSON.parse(line) as { raw: string };
     expect(
-      restOf('coinbase').decodePrices(response(raw), [{ asset: 'BTC', quote: 'USDT', symbol: 'BTC-USDT' }]),
+      readPrices(restOf('coinbase'), response(raw), [{ asset: 'BTC', quote: 'USDT', symbol: 'BTC-USDT' }]),
     ).toEqual({
       kind: 'ok',
       value: [
