@@ -1,6 +1,6 @@
 /** What is known of one market of one venue: its last price and its book, put together from the frames of its channels. */
 import type { Decimal } from '@weir/wire';
-import type { Mark } from './ticker-order.ts';
+import type { Mark, Setback } from './ticker-order.ts';
 
 export interface Market {
   readonly asset: string;
@@ -15,7 +15,7 @@ export interface SourceQuote extends Market {
   /** Of the book, as far as it is known to be the current one. */
   readonly bid?: Decimal;
   readonly ask?: Decimal;
-  /** When the venue says that the price came about, by our wall clock and never in its future. */
+  /** When it was traded, where the venue says so: by our wall clock and never in its future. */
   readonly tradeAtMs?: number;
   readonly confirmedMonotonicMs: number;
   readonly via: 'ws' | 'rest' | 'prewarm';
@@ -24,9 +24,13 @@ export interface SourceQuote extends Market {
 /** Where a frame of a market stands in an order of its own. */
 export type Channel = 'ticker' | 'quote' | 'trade';
 
-interface Last {
+export interface Last {
   readonly price: Decimal;
+  /** It was told in. */
+  readonly channel: Channel;
+  /** Of the frame that told it; it orders what different channels tell. */
   readonly venueTimeUs: number | undefined;
+  /** Of the trade itself. */
   readonly tradeAtMs: number | undefined;
 }
 
@@ -39,9 +43,14 @@ interface Side {
 export interface KnownMarket {
   readonly market: Market;
   readonly marks: Record<Channel, Mark | undefined>;
+  /** Frames that came later than the one of the mark and say that they are older. */
+  readonly setbacks: Record<Channel, Setback | undefined>;
   last: Last | undefined;
+  /** A frame with another last price was dropped since it was learnt: which of them holds is not known. */
+  isLastDoubted: boolean;
   bid: Side | undefined;
   ask: Side | undefined;
+  isBookDoubted: boolean;
   tradeId: string | undefined;
   /** The quote as it was told last, but for its confirmation; absent: something has changed since. */
   told: Omit<SourceQuote, 'confirmedMonotonicMs'> | undefined;
@@ -57,9 +66,12 @@ export function createKnownMarket({ asset, quote, symbol }: Market): KnownMarket
   return {
     market: { asset, quote, symbol },
     marks: { ticker: undefined, quote: undefined, trade: undefined },
+    setbacks: { ticker: undefined, quote: undefined, trade: undefined },
     last: undefined,
+    isLastDoubted: false,
     bid: undefined,
     ask: undefined,
+    isBookDoubted: false,
     tradeId: undefined,
     told: undefined,
     confirmedMs: -Infinity,
@@ -69,12 +81,20 @@ export function createKnownMarket({ asset, quote, symbol }: Market): KnownMarket
   };
 }
 
-/** The last price, unless the one that is known came later; whether it was taken. Without times the last to arrive stands. */
+/**
+ * The last price, unless another channel has told one of a later time; whether it was taken. Within its channel it has its
+ * place already, and without times the last to arrive stands.
+ */
 export function learnLast(known: KnownMarket, next: Last): boolean {
   const { last } = known;
   const isEarlier =
-    last?.venueTimeUs !== undefined && next.venueTimeUs !== undefined && next.venueTimeUs < last.venueTimeUs;
+    last !== undefined &&
+    last.channel !== next.channel &&
+    last.venueTimeUs !== undefined &&
+    next.venueTimeUs !== undefined &&
+    next.venueTimeUs < last.venueTimeUs;
   if (isEarlier) return false;
+  known.isLastDoubted = false;
   if (last?.price !== next.price || last.tradeAtMs !== next.tradeAtMs) known.told = undefined;
   known.last = next;
   return true;
@@ -99,12 +119,14 @@ export function learnBook(known: KnownMarket, { bid, ask }: Book, atMs: number):
   if (known.bid?.price !== bidSide?.price || known.ask?.price !== askSide?.price) known.told = undefined;
   known.bid = bidSide;
   known.ask = askSide;
+  known.isBookDoubted = false;
 }
 
 export function forgetBook(known: KnownMarket): void {
   if (known.bid !== undefined || known.ask !== undefined) known.told = undefined;
   known.bid = undefined;
   known.ask = undefined;
+  known.isBookDoubted = false;
 }
 
 const keptSide = (side: Side | undefined, atMs: number): Side | undefined =>

@@ -6,39 +6,32 @@
  * proves the price of that trade, and nothing of the book. A venue that pushes every change proves all its subscribed
  * symbols with any frame, but only those it has sent something of on this connection. A venue that repeats its books
  * proves each symbol by its own frames alone. A market that stands still proves nothing, whatever is sent of it: its
- * value is kept to itself until a proof after the resumption.
+ * value is kept to itself until a proof after the resumption. Nor does anything prove what a dropped frame contradicts
+ * (`frame-order.ts`).
  *
  * While a second connection is open beside the one that counts (`relay.ts`), both bring news: what comes first is told,
  * what is older or the same is not, whichever of them it comes from. What the venue gives no order to cannot be compared,
  * and is left to the connection that counts.
  */
 import type { HeartbeatEvent, ProofOfLife, QuoteEvent, TickerEvent, VenueEvent } from '@weir/venues';
-import { MAX_TRADE_AGE_MS, parseDecimal, type Decimal } from '@weir/wire';
+import { MAX_TRADE_AGE_MS, parseDecimal } from '@weir/wire';
+import { bookOf, isLater, isToldByOther, judgeOrder, lastOf, type Arrival, type OrderedFrame } from './frame-order.ts';
 import {
   createKnownMarket,
   forgetBook,
   learnBook,
   learnLast,
   quoteOf,
-  type Channel,
   type KnownMarket,
   type Market,
   type SourceQuote,
 } from './known-market.ts';
-import { AHEAD_MS_MAX, compareMarks, venueTimeUsOf, type Mark, type Order } from './ticker-order.ts';
+import { AHEAD_MS_MAX, venueTimeUsOf, type Mark } from './ticker-order.ts';
 
+export type { Arrival } from './frame-order.ts';
 export type { Market, SourceQuote } from './known-market.ts';
 
 type TradeEvent = Extract<VenueEvent, { readonly kind: 'trade' | 'past-trade' }>;
-
-/** Of a frame. */
-export interface Arrival {
-  readonly monotonicMs: number;
-  readonly wallMs: number;
-  readonly connection: number;
-  /** Another connection is the one that counts. */
-  readonly isSecond?: boolean;
-}
 
 /** kept: known, but not told. duplicate: told already, from the other connection. */
 export type Verdict = 'told' | 'kept' | 'older' | 'duplicate' | 'unasked';
@@ -106,13 +99,14 @@ class KnownQuotes implements SourceQuotes {
     const price = parseDecimal(event.price);
     if (price === undefined) return 'older';
     const mark = this.#markOf(event, event.price, arrival);
-    const order = compareMarks(known.marks.ticker, mark);
-    const stop = this.#stopAt(known, 'ticker', order, arrival);
+    const hasBook = event.bid !== undefined || event.ask !== undefined;
+    const frame = { channel: 'ticker', mark, price, ...(hasBook && { book: bookOf(event) }) } as const;
+    const stop = this.#stopAt(known, frame, arrival);
     if (stop !== undefined) return stop;
     known.tradeId = event.tradeId;
     known.marks.ticker = mark;
-    learnLast(known, lastOf(price, mark, arrival));
-    if (event.bid !== undefined || event.ask !== undefined) this.#learnTickerBook(known, event, arrival);
+    learnLast(known, lastOf(event, frame, arrival));
+    if (hasBook) this.#learnTickerBook(known, event, arrival);
     return this.#confirm(known, arrival);
   }
 
@@ -125,10 +119,11 @@ class KnownQuotes implements SourceQuotes {
     const isPast = event.kind === 'past-trade';
     // What is repeated for context is no news beside a price, unless its time says so.
     if (isPast && known.last !== undefined && !isLater(mark, known.last)) return 'kept';
-    const stop = this.#stopAt(known, 'trade', compareMarks(known.marks.trade, mark), arrival);
+    const frame = { channel: 'trade', mark, price } as const;
+    const stop = this.#stopAt(known, frame, arrival);
     if (stop !== undefined) return stop;
     known.marks.trade = mark;
-    if (!learnLast(known, lastOf(price, mark, arrival))) return 'older';
+    if (!learnLast(known, lastOf(event, frame, arrival))) return 'older';
     if (event.tradeId !== undefined) known.tradeId = event.tradeId;
     return isPast && mark.venueTimeUs === undefined ? 'kept' : this.#confirm(known, arrival);
   }
@@ -138,19 +133,12 @@ class KnownQuotes implements SourceQuotes {
     if (known === undefined) return 'unasked';
     const isEmpty = event.bid === undefined && event.ask === undefined;
     const mark = this.#markOf(event, `${event.bid ?? ''} ${event.ask ?? ''}`, arrival);
-    const before = known.marks.quote;
-    const order = compareMarks(before, mark);
-    // It may still stand where the other one stood a moment ago.
-    const isUnordered = arrival.isSecond === true && (before === undefined || order === 'unknown');
-    if (isUnordered) {
-      noteSign(known, arrival);
-      return 'kept';
-    }
-    const stop = this.#stopAt(known, 'quote', order, arrival);
+    const book = bookOf(event);
+    const stop = this.#stopAt(known, { channel: 'quote', mark, book }, arrival);
     if (stop !== undefined) return stop;
     known.marks.quote = mark;
     if (isEmpty) forgetBook(known);
-    else learnBook(known, bookOf(event), arrival.monotonicMs);
+    else learnBook(known, book, arrival.monotonicMs);
     // Where a trade id is the proof, a book says nothing about the last trade.
     return isEmpty || this.#proof === 'trade-id-heartbeat' ? 'kept' : this.#confirm(known, arrival);
   }
@@ -158,7 +146,11 @@ class KnownQuotes implements SourceQuotes {
   heartbeat({ symbol, lastTradeId }: HeartbeatEvent, arrival: Arrival): void {
     const known = symbol === undefined ? undefined : this.#markets.get(symbol);
     if (this.#proof !== 'trade-id-heartbeat' || known === undefined || lastTradeId === undefined) return;
-    if (known.tradeId === lastTradeId) this.#confirm(known, arrival);
+    if (known.tradeId !== lastTradeId) return;
+    // The venue itself says which frame was the last one.
+    known.isLastDoubted = false;
+    known.isBookDoubted = false;
+    this.#confirm(known, arrival);
   }
 
   alive(arrival: Arrival): void {
@@ -220,18 +212,26 @@ class KnownQuotes implements SourceQuotes {
   }
 
   /** Why a frame brings nothing; `undefined`: it brings something, and is noted as a sign of its connection. */
-  #stopAt(known: KnownMarket, channel: Channel, order: Order, arrival: Arrival): Verdict | undefined {
-    const { connection } = arrival;
+  #stopAt(known: KnownMarket, frame: OrderedFrame, arrival: Arrival): Verdict | undefined {
+    const { isOpen } = this.#options;
+    const { channel } = frame;
+    const before = known.marks[channel];
+    const order = judgeOrder(known, frame, arrival, isOpen);
     if (order === 'older') {
       // It lags, but it is there.
-      if (arrival.isSecond === true) known.second = connection;
+      if (arrival.isSecond === true) known.second = arrival.connection;
       return 'older';
     }
-    const toldBy = known.marks[channel]?.connection ?? connection;
-    const isToldByOther = toldBy !== connection && this.#options.isOpen(toldBy);
-    if (isToldByOther && order === 'unknown') return 'kept';
+    const isUnordered = order === 'unknown' || (channel === 'quote' && before === undefined);
+    if (channel === 'quote' && arrival.isSecond === true && isUnordered) {
+      // It may still stand where the other one stood a moment ago.
+      noteSign(known, arrival);
+      return 'kept';
+    }
+    const isToldAlready = isToldByOther(before, arrival, isOpen);
+    if (isToldAlready && order === 'unknown') return 'kept';
     noteSign(known, arrival);
-    return isToldByOther && order === 'same' ? 'duplicate' : undefined;
+    return isToldAlready && order === 'same' ? 'duplicate' : undefined;
   }
 
   /** A ticker tells the whole book; one of a channel of its own may be a newer one. */
@@ -261,6 +261,7 @@ class KnownQuotes implements SourceQuotes {
     // No heartbeat proves a book where trades are what it names.
     const bookAtMs = Math.max(known.bid?.atMs ?? -Infinity, known.ask?.atMs ?? -Infinity);
     if (this.#proof === 'trade-id-heartbeat' && monotonicMs - bookAtMs > MAX_TRADE_AGE_MS) forgetBook(known);
+    if (known.isLastDoubted || known.isBookDoubted) return 'kept';
     const quote = quoteOf(known, monotonicMs);
     if (quote === undefined) return 'kept';
     known.provenAtMs = monotonicMs;
@@ -269,20 +270,6 @@ class KnownQuotes implements SourceQuotes {
     return 'told';
   }
 }
-
-const isLater = (mark: Mark, last: { readonly venueTimeUs: number | undefined }): boolean =>
-  mark.venueTimeUs !== undefined && last.venueTimeUs !== undefined && mark.venueTimeUs > last.venueTimeUs;
-
-/** Clocks that are a little ahead of ours make no time to come. */
-function lastOf(price: Decimal, { venueTimeUs }: Mark, { wallMs }: Arrival): NonNullable<KnownMarket['last']> {
-  const tradeAtMs = venueTimeUs === undefined ? undefined : Math.min(Math.floor(venueTimeUs / 1_000), wallMs);
-  return { price, venueTimeUs, tradeAtMs };
-}
-
-const bookOf = ({ bid, ask }: { readonly bid?: string; readonly ask?: string }) => ({
-  bid: bid === undefined ? undefined : parseDecimal(bid),
-  ask: ask === undefined ? undefined : parseDecimal(ask),
-});
 
 /** The venue has sent something of the symbol on this connection. */
 function noteSign(known: KnownMarket, { monotonicMs, connection, isSecond = false }: Arrival): void {

@@ -35,6 +35,39 @@ export function compareMarks(known: Mark | undefined, next: Mark): Order {
   return hasTimes && next.content === known.content ? 'same' : 'unknown';
 }
 
+/** Frames of a channel that came later than what is known and say that they are older: since when, and the first of them. */
+export interface Setback {
+  /** Monotonic. */
+  readonly sinceMs: number;
+  readonly first: Mark;
+}
+
+/** Frames that lag are over sooner. */
+const SETBACK_MS = 2_000;
+
+/** After one more of them; if it goes back behind the first, they begin anew. */
+export function noteSetback(known: Setback | undefined, next: Mark, nowMs: number): Setback {
+  const isOn = known !== undefined && !isBehind(next, known.first);
+  return isOn ? known : { sinceMs: nowMs, first: next };
+}
+
+/** They have gone on for so long, and onwards among themselves, that it is the venue's clock that was set back. */
+export function isClockSetBack({ sinceMs, first }: Setback, next: Mark, nowMs: number): boolean {
+  return nowMs - sinceMs >= SETBACK_MS && isBehind(first, next);
+}
+
+/** A sequence that goes on while the time goes back shows the same at once. */
+export function showsClockSetBack(known: Mark | undefined, next: Mark): boolean {
+  if (known?.sequence === undefined || next.sequence === undefined || next.sequence <= known.sequence) return false;
+  if (known.venueTimeUs === undefined || next.venueTimeUs === undefined) return false;
+  return millisecondOf(next.venueTimeUs) < millisecondOf(known.venueTimeUs);
+}
+
+function isBehind(one: Mark, other: Mark): boolean {
+  if (one.venueTimeUs !== undefined && other.venueTimeUs !== undefined) return one.venueTimeUs < other.venueTimeUs;
+  return one.sequence !== undefined && other.sequence !== undefined && one.sequence < other.sequence;
+}
+
 const millisecondOf = (microseconds: number): number => Math.floor(microseconds / 1_000);
 
 const FRACTION = /\.(\d{1,6})/;
