@@ -61,7 +61,7 @@ export interface ApiKeyPolicySpec {
     readonly protocols: readonly ('http' | 'udp' | 'sse')[];
     /** Whether a dead price is served, with its true age, rather than refused. */
     readonly allowStale: boolean;
-    /** Whether assets that no feed keeps are fetched when asked for over HTTP, from the venues of the feeds that the policy includes. */
+    /** Whether assets that no feed keeps are fetched when asked for over HTTP or UDP, from the venues of the feeds that the policy includes. */
     readonly onDemandAssets: boolean;
   };
   /** What to decide while Valkey cannot be asked: Allow all, Deny all, or LocalLimit: the limit divided by the pods that live. */
@@ -304,7 +304,7 @@ export const apiKeyPolicySchema: StructuralSchema = {
             onDemandAssets: {
               type: 'boolean',
               description:
-                'Whether assets that no feed keeps are fetched when asked for over HTTP, from the venues of the feeds that the policy includes.',
+                'Whether assets that no feed keeps are fetched when asked for over HTTP or UDP, from the venues of the feeds that the policy includes.',
               default: false,
             },
           },

@@ -4,7 +4,8 @@
  * Guarantees: a published price is an exact decimal, and nothing it was made of is older than its timestamp says; its
  * seq only rises, over restarts and takeovers; a standby has sockets and values of its own and publishes within 3 s
  * after the active instance dies; document changes apply without a restart; Valkey's absence costs the publication,
- * never sockets or values; a venue that cannot be heard is asked by REST. Does not: delete prices that nobody confirms.
+ * never sockets or values; a venue that cannot be heard is asked by REST, by the active instance alone. Does not: delete
+ * prices that nobody confirms.
  */
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '@weir/clock';
@@ -139,6 +140,7 @@ class RunningFeed implements Feed {
       telemetry,
       random,
       clockSkews: this.#clockSkews,
+      isActive: () => this.#candidate?.held !== undefined,
       onQuote,
       onHalted,
     });
@@ -217,10 +219,12 @@ class RunningFeed implements Feed {
       onHeld: (lease) => {
         this.#metrics.leasesTaken.add();
         this.#publisher.begin(lease);
+        this.#sources.review();
         this.#reporter.report();
       },
       onLost: () => {
         this.#metrics.leasesLost.add();
+        this.#sources.review();
         // After a retreat another candidate may already publish.
         if (this.#candidate === candidate) void this.#publisher.end();
       },

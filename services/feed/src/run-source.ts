@@ -35,6 +35,8 @@ export interface SourceOptions {
   readonly clockSkews: ClockSkews;
   readonly statusFeeds: StatusFeeds;
   readonly parameters: Pick<ParameterReader, 'prewarmAssets'>;
+  /** Whether this process publishes; only then are prices asked for by REST. */
+  readonly isActive: () => boolean;
   readonly onQuote: (sourceName: string, quote: SourceQuote) => void;
   readonly onHalted: (sourceName: string, market: Instrument) => void;
 }
@@ -56,6 +58,8 @@ export interface SourceOrder {
 export interface RunningSource {
   /** Of the same venue and addresses as before. */
   follow(order: SourceOrder): void;
+  /** Whether this process publishes has changed. */
+  review(): void;
   readonly status: SourceWords & { readonly sinceMs: number };
   stop(): Promise<void>;
 }
@@ -96,7 +100,7 @@ class VenueSource implements RunningSource {
   #isStopped = false;
 
   constructor(options: SourceOptions, { venue, upstream }: SourceVenue, order: SourceOrder) {
-    const { clock, onQuote } = options;
+    const { clock, isActive, onQuote } = options;
     this.#options = options;
     this.#venue = venue;
     this.#order = order;
@@ -107,6 +111,7 @@ class VenueSource implements RunningSource {
       fetcher: this.#upstream.fetcher,
       clock,
       logger: this.#logger,
+      mayAsk: isActive,
       isHalted: ({ symbol }) => this.#halted.has(symbol),
       onQuote: (quote) => onQuote(this.#name, quote),
     });
@@ -122,6 +127,10 @@ class VenueSource implements RunningSource {
   follow(order: SourceOrder): void {
     this.#order = order;
     this.#replan();
+  }
+
+  review(): void {
+    this.#fetches.review();
   }
 
   async stop(): Promise<void> {

@@ -1,7 +1,6 @@
 /** Keeps the sources of the document running: starts, changes, replaces and stops them as the document changes. */
-import { findVenue, type Venue } from '@weir/venues';
 import type { ProviderQuotas } from '@weir/limiter';
-import type { Upstreams } from '@weir/upstream';
+import { quotaOfSource, venueOfSource, type Upstreams } from '@weir/upstream';
 import type { FeedDocument, FeedSource, FeedSourceStatus } from '@weir/wire';
 import { sourceStatus } from './merge-statuses.ts';
 import { runSource, type RunningSource, type SourceOptions, type SourceOrder } from './run-source.ts';
@@ -18,6 +17,8 @@ export interface SourcesOptions extends SourceOptions {
 export interface Sources {
   /** Makes the sources those of the document; `undefined` or a suspended one: none. */
   apply(document: FeedDocument | undefined): void;
+  /** Whether this process publishes has changed. */
+  review(): void;
   /** In the order of the document. */
   statuses(): readonly FeedSourceStatus[];
   stop(): Promise<void>;
@@ -45,9 +46,9 @@ export function createSources(options: SourcesOptions): Sources {
   const apply = (document: FeedDocument | undefined): void => {
     const before = entries;
     entries = new Map();
-    options.quotas.configureFeed(options.feed, document?.suspend === false ? document.sources.map(quotaOf) : []);
+    options.quotas.configureFeed(options.feed, document?.suspend === false ? document.sources.map(quotaOfSource) : []);
     if (document !== undefined && !document.suspend) {
-      const needsUsdtRate = document.sources.some((source) => venueOf(source)?.settlement === 'USDT');
+      const needsUsdtRate = document.sources.some((source) => venueOfSource(source)?.settlement === 'USDT');
       for (const source of document.sources) {
         const known = before.get(source.name);
         const entry = followSource(options, { source, document, needsUsdtRate }, known);
@@ -60,6 +61,9 @@ export function createSources(options: SourcesOptions): Sources {
 
   return {
     apply,
+    review() {
+      for (const { running } of entries.values()) running.review();
+    },
     statuses: () =>
       [...entries.values()].map(({ source: { name, exchange }, running }) =>
         sourceStatus({ name, exchange }, running.status),
@@ -69,19 +73,6 @@ export function createSources(options: SourcesOptions): Sources {
       await Promise.all(stopping);
     },
   };
-}
-
-/** At an address of a protocol of its own, a venue is spoken to in that. */
-function venueOf({ exchange, url }: FeedSource): Venue | undefined {
-  const venue = findVenue(exchange);
-  return url === undefined ? venue : (venue?.at?.(url) ?? venue);
-}
-
-/** What the operator says that the venue allows, else what the venue itself says. */
-function quotaOf(source: FeedSource): Pick<FeedSource, 'exchange' | 'quota'> {
-  const own = venueOf(source)?.rest.quota;
-  const quota = source.quota ?? (own && ({ ...own, window: 'Smooth' } as const));
-  return { exchange: source.exchange, ...(quota !== undefined && { quota }) };
 }
 
 function followSource(options: SourcesOptions, order: SourceOrder, known: Entry | undefined): Entry {
@@ -96,7 +87,7 @@ function followSource(options: SourcesOptions, order: SourceOrder, known: Entry 
 
 function startSource(options: SourcesOptions, order: SourceOrder): RunningSource {
   const { source } = order;
-  const venue = venueOf(source);
+  const venue = venueOfSource(source);
   if (venue === undefined) {
     return idleSource(options, source, { reason: 'UnknownVenue', message: `no exchange is named ${source.exchange}` });
   }
@@ -116,6 +107,7 @@ function idleSource(
   const none = { quarantined: [], quarantinedCount: 0 };
   return {
     follow: () => undefined,
+    review: () => undefined,
     status: { state: 'down', ...fault, sinceMs: clock.nowMs(), ...none },
     stop: () => Promise.resolve(),
   };

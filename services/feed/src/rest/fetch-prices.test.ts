@@ -14,6 +14,7 @@ function setUp(change: Partial<RestPlan> = {}) {
   const quotes: SourceQuote[] = [];
   const batches: string[][] = [];
   const halted = new Set<string>();
+  const may = { ask: true };
   let answer: FetchOutcome<readonly FetchedPrice[]> | undefined;
   const fetches = createPriceFetches({
     clock,
@@ -29,6 +30,7 @@ function setUp(change: Partial<RestPlan> = {}) {
         return answer ?? { kind: 'ok', value };
       },
     },
+    mayAsk: () => may.ask,
     isHalted: ({ symbol }) => halted.has(symbol),
     onQuote: (quote) => quotes.push(quote),
   });
@@ -39,7 +41,7 @@ function setUp(change: Partial<RestPlan> = {}) {
     prewarm: () => undefined,
     ...change,
   };
-  return { clock, quotes, batches, halted, fetches, plan, reply: (next: typeof answer) => void (answer = next) };
+  return { clock, quotes, batches, halted, may, fetches, plan, reply: (next: typeof answer) => void (answer = next) };
 }
 
 test('a prewarm brings the prices of all markets by one batch, at once', async () => {
@@ -127,4 +129,24 @@ test('a refusal is waited out, and after the stop nothing is told or asked', asy
   fetches.stop();
   await clock.advance(60_000);
   expect([batches.length, quotes.length]).toEqual([2, told]);
+});
+
+test('asks nothing without the right to, and what is due at once when it comes', async () => {
+  const { clock, batches, may, fetches, plan } = setUp({
+    prewarm: () => ({ intervalMs: 30_000, includes: ({ asset }) => asset === 'ETH' }),
+  });
+  may.ask = false;
+  fetches.follow(plan);
+  await clock.advance(60_000);
+  expect([batches, fetches.isStandingIn]).toEqual([[], false]);
+  may.ask = true;
+  fetches.review();
+  await clock.advance(100);
+  // The socket has been down for long: its place comes before the prewarm, and has what that would bring.
+  expect([batches, fetches.isStandingIn]).toEqual([[['BTC-USD', 'ETH-USD']], true]);
+  may.ask = false;
+  fetches.review();
+  await clock.advance(60_000);
+  expect([batches.length, fetches.isStandingIn]).toEqual([1, false]);
+  fetches.stop();
 });

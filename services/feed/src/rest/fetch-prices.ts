@@ -37,6 +37,8 @@ export interface PriceFetchesOptions {
   readonly fetcher: Pick<VenueFetcher, 'batch'>;
   readonly clock: Clock;
   readonly logger: Pick<Logger, 'debug' | 'info'>;
+  /** Whether this process may ask now: a standby leaves the venue's quota to the one that publishes. */
+  readonly mayAsk: () => boolean;
   /** What is told of this market would not hold. */
   readonly isHalted: (market: Instrument) => boolean;
   readonly onQuote: (quote: SourceQuote) => void;
@@ -46,6 +48,8 @@ export interface PriceFetches {
   follow(plan: RestPlan): void;
   /** How the socket is. */
   note(liveness: Liveness): void;
+  /** Whether it may ask has changed. */
+  review(): void;
   /** REST is in the socket's place. */
   readonly isStandingIn: boolean;
   stop(): void;
@@ -88,6 +92,10 @@ class SourceFetches implements PriceFetches {
     this.#decide();
   }
 
+  review(): void {
+    this.#decide();
+  }
+
   stop(): void {
     this.#isStopped = true;
     this.#timer?.cancel();
@@ -99,7 +107,7 @@ class SourceFetches implements PriceFetches {
     if (this.#isStopped || this.#plan === undefined || this.#plan.markets.length === 0) return;
     const nowMs = clock.monotonicMs();
     const wasStandingIn = this.#state.isStandingIn;
-    const { state, fetch, wakeAtMs } = decideFetch(this.#state, settingsOf(this.#plan), nowMs);
+    const { state, fetch, wakeAtMs } = decideFetch(this.#state, this.#settings(this.#plan), nowMs);
     this.#state = state;
     if (state.isStandingIn !== wasStandingIn) {
       logger.info({ isStandingIn: state.isStandingIn }, 'REST takes the socket’s place, or gives it back');
@@ -119,8 +127,14 @@ class SourceFetches implements PriceFetches {
     else logger.debug({ via, cause: outcome.cause, reason: outcome.reason }, 'no prices by REST');
     const retryAfterMs = isOk ? undefined : outcome.retryAfterMs;
     const how = { via, startedMs, isOk, ...(retryAfterMs !== undefined && { retryAfterMs }) };
-    this.#state = noteFetched(this.#state, how, settingsOf(this.#plan ?? plan), clock.monotonicMs());
+    this.#state = noteFetched(this.#state, how, this.#settings(this.#plan ?? plan), clock.monotonicMs());
     this.#decide();
+  }
+
+  /** Nothing is asked without the right to; what would be due is asked at once when it comes. */
+  #settings({ isFallbackEnabled, batchIntervalMs, prewarm }: RestPlan): FetchSettings {
+    if (!this.#options.mayAsk()) return { isFallbackEnabled: false, batchIntervalMs };
+    return { isFallbackEnabled, batchIntervalMs, prewarmIntervalMs: prewarm()?.intervalMs };
   }
 
   #take(fetched: FetchedPrice, via: 'rest' | 'prewarm'): void {
@@ -129,10 +143,6 @@ class SourceFetches implements PriceFetches {
     if (market === undefined || price === undefined || price === 0n || this.#options.isHalted(market)) return;
     this.#options.onQuote(quoteOf(market, { ...fetched, via, decimal: price }));
   }
-}
-
-function settingsOf({ isFallbackEnabled, batchIntervalMs, prewarm }: RestPlan): FetchSettings {
-  return { isFallbackEnabled, batchIntervalMs, prewarmIntervalMs: prewarm()?.intervalMs };
 }
 
 function quoteOf(
