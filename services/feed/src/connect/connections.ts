@@ -16,7 +16,7 @@ export interface ConnectionsOptions {
   readonly openSocket: OpenSocket;
   readonly onAttempt: () => void;
   readonly onEvent: (event: RelayEvent) => void;
-  readonly onFrame: (text: string, connection: number) => void;
+  readonly onFrame: (text: string, connection: number, waitedMs?: number) => void;
 }
 
 export class Connections {
@@ -43,7 +43,7 @@ export class Connections {
     try {
       const socket = openSocket(url, handshakeTimeoutMs, {
         onOpen: () => tell({ type: 'opened' }),
-        onFrame: (text) => onFrame(text, connection),
+        onFrame: (text, waitedMs) => onFrame(text, connection, waitedMs),
         onPong: () => tell({ type: 'frame', sign: 'other' }),
         onFail: fail,
         onClose: (message) => tell({ type: 'closed', message }),

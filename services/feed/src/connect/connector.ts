@@ -82,7 +82,7 @@ class RunningConnector implements Connector {
       openSocket: options.openSocket ?? openWebSocket,
       onAttempt: () => this.#metrics.connects.add(),
       onEvent: (event) => this.#dispatch(event),
-      onFrame: (text, connection) => this.#take(text, connection),
+      onFrame: (text, connection, waitedMs) => this.#take(text, connection, waitedMs),
     });
     this.#alarm = createAlarm(clock, () => this.#dispatch({ type: 'tick' }));
     this.#state = createRelayState([...this.#markets.keys()]);
@@ -197,12 +197,13 @@ class RunningConnector implements Connector {
     logNotice(this.#options.logger, notice);
   }
 
-  #take(frame: string, connection: number): void {
+  #take(frame: string, connection: number, waitedMs = 0): void {
     // A socket that was given up reports nothing; this keeps it so whatever a socket does.
     const isSecond = connection === this.#state.second?.machine.connection;
     if (!isSecond && connection !== this.#state.main.connection) return;
     const { venue, clock } = this.#options;
-    const arrival: Arrival = { monotonicMs: clock.monotonicMs(), wallMs: clock.nowMs(), connection, isSecond };
+    const monotonicMs = clock.monotonicMs() - waitedMs;
+    const arrival: Arrival = { monotonicMs, wallMs: clock.nowMs() - waitedMs, connection, isSecond };
     const events = venue.decode(frame);
     this.#dispatch({ type: 'frame', sign: signOf(events), connection });
     for (const event of events) this.#takeEvent(event, arrival);

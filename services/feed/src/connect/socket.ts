@@ -18,7 +18,8 @@ export interface SocketFailure {
 
 export interface SocketHandlers {
   readonly onOpen: () => void;
-  readonly onFrame: (text: string) => void;
+  /** `waitedMs` is the time since it was received. */
+  readonly onFrame: (text: string, waitedMs?: number) => void;
   /** The answer to `ping`. */
   readonly onPong: () => void;
   readonly onFail: (failure: SocketFailure) => void;
@@ -61,6 +62,10 @@ export function openWebSocket(
   let isWatched = true;
   let isOpen = false;
   let fault: NodeJS.ErrnoException | undefined;
+  const tell: FrameTurns['take'] = (report) =>
+    take((waitedMs) => {
+      if (isWatched) report(waitedMs);
+    });
   const fail = (failure: SocketFailure): void => {
     if (isWatched) handlers.onFail(failure);
     isWatched = false;
@@ -71,11 +76,9 @@ export function openWebSocket(
   });
   socket.on('message', (data) => {
     // A Buffer: the other types of `data` belong to other settings of binaryType.
-    if (isWatched) take(() => handlers.onFrame((data as Buffer).toString()));
+    tell((waitedMs) => handlers.onFrame((data as Buffer).toString(), waitedMs));
   });
-  socket.on('pong', () => {
-    if (isWatched) handlers.onPong();
-  });
+  socket.on('pong', () => tell(handlers.onPong));
   socket.on('unexpected-response', (_request, response) => {
     fail(describeAnswer(response));
     socket.terminate();
@@ -88,17 +91,15 @@ export function openWebSocket(
     // Where every address of a host fails the error has a code and no message.
     const words = [fault?.message, fault?.code, reason.toString()].find((text) => text !== undefined && text !== '');
     const isUnseen = UNSEEN_CODES.has(fault?.code ?? '');
-    if (!isOpen) fail({ message: words ?? 'closed before the handshake', isUnseen });
-    else if (isWatched) handlers.onClose(`closed with code ${code}${words === undefined ? '' : `: ${words}`}`);
-    isWatched = false;
+    if (!isOpen) return fail({ message: words ?? 'closed before the handshake', isUnseen });
+    // Behind what it has said before.
+    tell(() => {
+      isWatched = false;
+      handlers.onClose(`closed with code ${code}${words === undefined ? '' : `: ${words}`}`);
+    });
   });
   return {
-    send: (text) => {
-      if (socket.readyState === WebSocket.OPEN) socket.send(text);
-    },
-    ping: () => {
-      if (socket.readyState === WebSocket.OPEN) socket.ping();
-    },
+    ...sending(socket),
     terminate: () => {
       isWatched = false;
       socket.terminate();
@@ -107,7 +108,17 @@ export function openWebSocket(
   };
 }
 
-const atOnce: FrameTurns['take'] = (work) => work();
+/** What is sent to one that is not open is lost. */
+const sending = (socket: WebSocket): Pick<Socket, 'send' | 'ping'> => ({
+  send: (text) => {
+    if (socket.readyState === WebSocket.OPEN) socket.send(text);
+  },
+  ping: () => {
+    if (socket.readyState === WebSocket.OPEN) socket.ping();
+  },
+});
+
+const atOnce: FrameTurns['take'] = (work) => work(0);
 
 function byTurns(socket: WebSocket, turns: FrameTurns): FrameTurns['take'] {
   socket.on('open', () => turns.join(socket));
