@@ -21,7 +21,8 @@ interface Row {
 
 export interface Answer {
   readonly status: number;
-  readonly text: string;
+  /** Of JSON. */
+  readonly body: unknown;
 }
 
 export interface Question {
@@ -36,17 +37,17 @@ const TIMEOUT_MS = 5_000;
 export async function askPrices(url: string, key: string): Promise<Answer> {
   const headers = { authorization: `Bearer ${key}` };
   const response = await fetch(url, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
-  return { status: response.status, text: await response.text() };
+  return { status: response.status, body: await response.json() };
 }
 
 export async function readServed({ pod, assets, ask }: Question): Promise<Look> {
   const askedMs = systemClock.nowMs();
   try {
-    const { status, text } = await ask(`/prices?assets=${assets.join(',')}`);
+    const { status, body } = await ask(`/prices?assets=${assets.join(',')}`);
     const answeredMs = systemClock.nowMs();
-    if (status !== 200) return { served: [], refused: `${status} ${text.slice(0, 300)}` };
+    if (status !== 200) return { served: [], refused: `${status} ${JSON.stringify(body).slice(0, 300)}` };
     // The API's own schema.
-    const { prices, errors = [] } = JSON.parse(text) as { prices: readonly Row[]; errors?: readonly unknown[] };
+    const { prices, errors = [] } = body as { prices: readonly Row[]; errors?: readonly unknown[] };
     const served = prices.map((row) => ({
       pod,
       asset: row.asset,
