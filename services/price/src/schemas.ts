@@ -116,28 +116,29 @@ export const sessionAnswers = {
 /** Of routes that cost nothing. */
 export const freeAnswers = { refusals: KEY_REFUSALS } satisfies DescribedSchema;
 
+/** What can be wrong with a call before there is a price. */
+const CALL_REFUSALS: readonly ErrorCode[] = [
+  ...KEY_REFUSALS,
+  'INVALID_REQUEST',
+  'ASSET_NOT_ALLOWED',
+  'ASSET_UNKNOWN',
+  'RATE_LIMITED',
+  'LIMITER_UNAVAILABLE',
+];
+
 /** Of routes that answer prices and charge for them. */
 export const chargedAnswers = {
-  refusals: [
-    ...KEY_REFUSALS,
-    'INVALID_REQUEST',
-    'ASSET_NOT_ALLOWED',
-    'ASSET_UNKNOWN',
-    'RATE_LIMITED',
-    'LIMITER_UNAVAILABLE',
-    'PRICE_NOT_AVAILABLE',
-    'PRICE_DEAD',
-  ],
+  refusals: [...CALL_REFUSALS, 'PRICE_NOT_AVAILABLE', 'PRICE_DEAD'],
   answerHeaders: {
     200: { RateLimit: LIMIT, 'RateLimit-Policy': POLICY },
     429: { RateLimit: LIMIT, 'RateLimit-Policy': POLICY, 'Retry-After': 'Seconds until the same instant.' },
   },
 } satisfies DescribedSchema;
 
-/** Of the route whose answers are streams. */
+/** Of the route whose answers are streams; that there is no price is an event of one. */
 export const streamAnswers = {
   ...chargedAnswers,
-  refusals: [...chargedAnswers.refusals, 'STREAMS_FULL', 'DRAINING'],
+  refusals: [...CALL_REFUSALS, 'STREAMS_FULL', 'DRAINING'],
   response: {
     200: {
       description: 'Events until the client leaves, or until an event "end" that says why',
