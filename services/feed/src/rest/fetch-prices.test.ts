@@ -15,7 +15,8 @@ function setUp(change: Partial<RestPlan> = {}) {
   const batches: string[][] = [];
   const halted = new Set<string>();
   const may = { ask: true };
-  let answer: FetchOutcome<readonly FetchedPrice[]> | undefined;
+  const turns = { areHeld: false, held: [] as (() => void)[] };
+  let answer: FetchOutcome<Iterable<FetchedPrice>> | undefined;
   const fetches = createPriceFetches({
     clock,
     logger: silentLogger,
@@ -33,6 +34,7 @@ function setUp(change: Partial<RestPlan> = {}) {
     mayAsk: () => may.ask,
     isHalted: ({ symbol }) => halted.has(symbol),
     onQuote: (quote) => quotes.push(quote),
+    nextTurn: (callback) => (turns.areHeld ? turns.held.push(callback) : callback()),
   });
   const plan: RestPlan = {
     markets: [BTC, ETH],
@@ -41,7 +43,17 @@ function setUp(change: Partial<RestPlan> = {}) {
     prewarm: () => undefined,
     ...change,
   };
-  return { clock, quotes, batches, halted, may, fetches, plan, reply: (next: typeof answer) => void (answer = next) };
+  return {
+    clock,
+    quotes,
+    batches,
+    halted,
+    may,
+    turns,
+    fetches,
+    plan,
+    reply: (next: typeof answer) => void (answer = next),
+  };
 }
 
 test('a prewarm brings the prices of all markets by one batch, at once', async () => {
@@ -59,16 +71,71 @@ test('a prewarm brings the prices of all markets by one batch, at once', async (
 });
 
 test('10,000 markets are one batch', async () => {
-  const markets = Array.from({ length: 10_000 }, (_, index) => ({
-    ...BTC,
-    asset: `A${index}`,
-    symbol: `A${index}-USD`,
-  }));
+  const markets = manyMarkets(10_000);
   const { clock, quotes, batches, fetches, plan } = setUp({ markets });
   fetches.follow(plan);
   await clock.advance(5_000);
   expect(batches).toHaveLength(1);
   expect(quotes).toHaveLength(10_000);
+  fetches.stop();
+});
+
+const manyMarkets = (count: number): readonly Instrument[] =>
+  Array.from({ length: count }, (_, index) => ({ ...BTC, asset: `A${index}`, symbol: `A${index}-USD` }));
+
+test('a batch is read and taken a hundred prices a turn of the event loop, and not at all after the stop', async () => {
+  const { clock, quotes, halted, turns, fetches, plan, reply } = setUp({ markets: manyMarkets(1_000) });
+  let read = 0;
+  const prices = plan.markets.values().map((market) => {
+    read += 1;
+    return { ...market, price: '2', confirmedMonotonicMs: 0 };
+  });
+  reply({ kind: 'ok', value: prices });
+  turns.areHeld = true;
+  fetches.follow(plan);
+  await clock.advance(5_000);
+  expect([read, quotes.length]).toEqual([100, 100]);
+  // What came to a standstill since the answer came is left out.
+  halted.add('A150-USD');
+  turns.held.pop()?.();
+  await clock.advance(0);
+  expect([read, quotes.length]).toEqual([200, 199]);
+  fetches.stop();
+  turns.held.pop()?.();
+  await clock.advance(0);
+  expect([quotes.length, turns.held.length]).toEqual([199, 0]);
+});
+
+test('a price that was asked for under another symbol is not taken for that of the new one', async () => {
+  const { clock, quotes, turns, fetches, plan } = setUp({ markets: manyMarkets(200) });
+  turns.areHeld = true;
+  fetches.follow(plan);
+  await clock.advance(5_000);
+  const [first, ...others] = plan.markets;
+  fetches.follow({
+    ...plan,
+    markets: [first as Instrument, ...others.map((market) => ({ ...market, symbol: 'new' }))],
+  });
+  turns.areHeld = false;
+  turns.held.pop()?.();
+  await clock.advance(0);
+  expect(quotes).toHaveLength(100);
+  fetches.stop();
+});
+
+test('a batch that cannot be taken is a fault of its own: the next one comes in its time', async () => {
+  const { clock, quotes, fetches, plan, reply } = setUp();
+  reply({
+    kind: 'ok',
+    value: plan.markets.values().map(() => {
+      throw new Error('broken');
+    }),
+  });
+  fetches.follow(plan);
+  await clock.advance(5_000);
+  reply(undefined);
+  await clock.advance(2_000);
+  expect(quotes).toHaveLength(2);
   fetches.stop();
 });
 

@@ -36,12 +36,14 @@ export interface RestPlan {
 export interface PriceFetchesOptions {
   readonly fetcher: Pick<VenueFetcher, 'batch'>;
   readonly clock: Clock;
-  readonly logger: Pick<Logger, 'debug' | 'info'>;
+  readonly logger: Pick<Logger, 'debug' | 'info' | 'error'>;
   /** Whether this process may ask now: a standby leaves the venue's quota to the one that publishes. */
   readonly mayAsk: () => boolean;
   /** What is told of this market would not hold. */
   readonly isHalted: (market: Instrument) => boolean;
   readonly onQuote: (quote: SourceQuote) => void;
+  /** Calls back once in the next turn of the event loop. */
+  readonly nextTurn?: (callback: () => void) => void;
 }
 
 export interface PriceFetches {
@@ -57,16 +59,21 @@ export interface PriceFetches {
 
 /** A prewarm may be asked for by a parameter at any time. */
 const LOOK_MS = 5_000;
+/** A millisecond or two of work; several sources may be at it in the same turn. */
+const PER_TURN = 100;
 
 export function createPriceFetches(options: PriceFetchesOptions): PriceFetches {
   return new SourceFetches(options);
 }
 
+/** By `<ASSET>-<QUOTE>`. */
+type Markets = ReadonlyMap<string, Instrument>;
+
 class SourceFetches implements PriceFetches {
   readonly #options: PriceFetchesOptions;
   #state: FetchState;
   #plan: RestPlan | undefined;
-  #markets: ReadonlyMap<string, Instrument> = new Map();
+  #markets: Markets = new Map();
   #timer: Timer | undefined;
   #isStopped = false;
 
@@ -120,10 +127,11 @@ class SourceFetches implements PriceFetches {
     const { clock, fetcher, logger } = this.#options;
     const startedMs = clock.monotonicMs();
     const includes = via === 'prewarm' ? plan.prewarm()?.includes : undefined;
+    const asked = this.#markets;
     const outcome = await fetcher.batch(includes === undefined ? plan.markets : plan.markets.filter(includes));
     if (this.#isStopped) return;
     const isOk = outcome.kind === 'ok';
-    if (isOk) for (const price of outcome.value) this.#take(price, via);
+    if (isOk) await this.#takeAll(outcome.value, via, asked);
     else logger.debug({ via, cause: outcome.cause, reason: outcome.reason }, 'no prices by REST');
     const retryAfterMs = isOk ? undefined : outcome.retryAfterMs;
     const how = { via, startedMs, isOk, ...(retryAfterMs !== undefined && { retryAfterMs }) };
@@ -137,10 +145,29 @@ class SourceFetches implements PriceFetches {
     return { isFallbackEnabled, batchIntervalMs, prewarmIntervalMs: prewarm()?.intervalMs };
   }
 
-  #take(fetched: FetchedPrice, via: 'rest' | 'prewarm'): void {
-    const market = this.#markets.get(`${fetched.asset}-${fetched.quote}`);
+  /** A batch of ten thousand is read and taken in so many turns of the event loop that no frame has to wait for it. */
+  async #takeAll(prices: Iterable<FetchedPrice>, via: 'rest' | 'prewarm', asked: Markets): Promise<void> {
+    const { logger, nextTurn = setImmediate } = this.#options;
+    let taken = 0;
+    try {
+      for (const price of prices) {
+        if (this.#isStopped) return;
+        this.#take(price, via, asked);
+        taken += 1;
+        if (taken % PER_TURN === 0) await new Promise<void>((resolve) => nextTurn(resolve));
+      }
+    } catch (err) {
+      logger.error({ err, via, taken }, 'prices by REST could not be taken');
+    }
+  }
+
+  #take(fetched: FetchedPrice, via: 'rest' | 'prewarm', asked: Markets): void {
+    const name = `${fetched.asset}-${fetched.quote}`;
+    const market = this.#markets.get(name);
+    // Asked for under another symbol, it is the price of something else.
+    if (market === undefined || market.symbol !== asked.get(name)?.symbol) return;
     const price = parseDecimal(fetched.price);
-    if (market === undefined || price === undefined || price === 0n || this.#options.isHalted(market)) return;
+    if (price === undefined || price === 0n || this.#options.isHalted(market)) return;
     this.#options.onQuote(quoteOf(market, { ...fetched, via, decimal: price }));
   }
 }
