@@ -10,8 +10,9 @@ const ROOT = path.resolve(import.meta.dirname, '../../../..');
  * controller-runtime have no dots.
  */
 const DECLARATION =
-  /\b(?:counter|histogram|gauge|by|byBasis|ofController|ofQueue)\(\s*'([a-z][a-z0-9]*(?:[._][a-z0-9_]+)+)'/g;
-const ROW = /^\| `([a-z0-9_.]+)` \|/gm;
+  /\b(?:(?:counter|histogram|gauge|ofController|ofQueue)\(\s*'|(?:by|byBasis)\(\s*'(?=[a-z]+\.))([a-z][a-z0-9]*(?:[._][a-z0-9_]+)+)'/g;
+/** Of a table of metrics; other tables of these pages have no kinds. */
+const ROW = /^\| `([a-z0-9_.]+)` \| (?:counter|gauge|histogram) \|/gm;
 
 const namesIn = (text: string, pattern: RegExp): string[] => [...text.matchAll(pattern)].map(([, name = '']) => name);
 
