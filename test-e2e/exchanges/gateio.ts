@@ -1,6 +1,7 @@
 /**
  * Gate's spot socket, version 4: one answer per frame, which one bad pair refuses; tickers once a second and only after a
- * change; connections that say nothing are dropped without a word.
+ * change, so that nothing comes of a quiet market, not even on subscribing; connections that say nothing are dropped without
+ * a word.
  */
 import { gateioRest, tickerBody } from './gateio-rest.ts';
 import type { Market, Product, Quote } from './market.ts';
@@ -35,12 +36,10 @@ interface Desk {
   readonly heardMs: WeakMap<Client, number>;
   /** Symbols that have changed since the last tickers. */
   readonly changed: Set<string>;
-  /** Symbols of which a client has had no ticker yet. */
-  readonly awaited: Map<Client, Set<string>>;
 }
 
 function createGateio(market: Market, time: VenueTime): Protocol {
-  const desk: Desk = { market, time, heardMs: new WeakMap(), changed: new Set(), awaited: new Map() };
+  const desk: Desk = { market, time, heardMs: new WeakMap(), changed: new Set() };
   return {
     wsPath: '/ws/v4/',
     restPath: '/api/v4',
@@ -64,7 +63,7 @@ function createGateio(market: Market, time: VenueTime): Protocol {
   };
 }
 
-function pulse({ market, time, heardMs, changed, awaited }: Desk, clients: Iterable<Client>): void {
+function pulse({ market, time, heardMs, changed }: Desk, clients: Iterable<Client>): void {
   const nowMs = time.nowMs();
   let connected: Client['connected'] | undefined;
   for (const client of clients) {
@@ -75,14 +74,6 @@ function pulse({ market, time, heardMs, changed, awaited }: Desk, clients: Itera
     if (isSubscribed ? Math.min(sinceHeardMs, sinceSentMs) >= SILENT_MS : sinceHeardMs >= UNSUBSCRIBED_MS)
       client.drop();
   }
-  for (const [client, symbols] of awaited) {
-    for (const symbol of symbols) {
-      const product = market.products.get(symbol);
-      const isSubscribed = client.subscriptions.get('spot.tickers')?.has(symbol) === true;
-      if (product?.last !== undefined && isSubscribed && !changed.has(symbol)) client.send(tickerFrame(product, nowMs));
-    }
-  }
-  awaited.clear();
   for (const symbol of changed) {
     const product = market.products.get(symbol);
     if (product !== undefined && connected !== undefined)
@@ -111,15 +102,8 @@ function receive(desk: Desk, client: Client, text: string): void {
   answer(desk, client, { ...echo, result: { status: 'success' } });
   for (const symbol of payload) {
     if (event === 'unsubscribe') unsubscribe(client, String(channel), symbol);
-    else if (subscribe(client, String(channel), symbol) && channel === 'spot.tickers')
-      awaitTicker(desk, client, symbol);
+    else subscribe(client, String(channel), symbol);
   }
-}
-
-/** Nothing is sent on subscribing: the first ticker comes with the next ones. */
-function awaitTicker({ awaited }: Desk, client: Client, symbol: string): void {
-  const symbols = awaited.get(client) ?? new Set();
-  awaited.set(client, symbols.add(symbol));
 }
 
 const TIME_GAP_MAX_S = 60;

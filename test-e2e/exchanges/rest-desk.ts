@@ -2,6 +2,7 @@
 import type { Random } from './random.ts';
 import type { RestAnswer } from './protocol.ts';
 import type { Strikes } from './strikes.ts';
+import { throttleRest } from './throttle-rest.ts';
 import type { VenueFaults, WrongBody } from './venue-faults.ts';
 
 export interface RestRequestSeen {
@@ -28,13 +29,16 @@ const WRONG: Readonly<Record<WrongBody, (body: string) => string>> = {
 };
 
 export interface RestDeskOptions {
+  readonly venue: string;
+  /** Wall time of the venue. */
+  readonly nowMs: () => number;
   readonly faults: VenueFaults;
   readonly random: Random;
   readonly strikes: Strikes;
   readonly rest: (url: URL) => RestAnswer;
 }
 
-export function createRestDesk({ faults, random, strikes, rest }: RestDeskOptions): RestDesk {
+export function createRestDesk({ venue, nowMs, faults, random, strikes, rest }: RestDeskOptions): RestDesk {
   const seen: RestRequestSeen[] = [];
   let count = 0;
   const answer = (path: string): RestAnswer | undefined => {
@@ -42,11 +46,7 @@ export function createRestDesk({ faults, random, strikes, rest }: RestDeskOption
     if (faults.restHangs) return undefined;
     if (faults.restThrottleS !== undefined) {
       strikes.note('restThrottleS');
-      return {
-        status: 429,
-        body: '{"message":"Too many requests"}',
-        headers: { 'retry-after': String(faults.restThrottleS) },
-      };
+      return throttleRest(venue, faults.restThrottleS, nowMs());
     }
     if (faults.restErrorShare > 0 && random() < faults.restErrorShare) {
       strikes.note('restErrorShare');

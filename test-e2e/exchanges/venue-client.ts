@@ -87,7 +87,9 @@ function createClient(
     world.cork(socket);
     websocket.send(frame);
     // It would not read a close frame either.
-    if (websocket.bufferedAmount > maxWaitingBytes) websocket.terminate();
+    if (websocket.bufferedAmount <= (faults.slowReaderBytes ?? maxWaitingBytes)) return;
+    if (faults.slowReaderBytes !== undefined) strikes.note('slowReaderBytes');
+    websocket.terminate();
   };
   const path = createFramePath({ venue, faults, random, strikes, transmit });
   const client: Client = {

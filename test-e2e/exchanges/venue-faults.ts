@@ -25,7 +25,9 @@ export interface VenueFaults {
   reorderWindow: number;
   /** How far its clock is ahead. */
   skewMs: number;
-  /** Answers 429, with this in Retry-After. */
+  /** A client for which more bytes than this wait is cut; not set: some seconds of everything. */
+  slowReaderBytes: number | undefined;
+  /** Says by REST, in its own words, that it is asked too often, and for how long to leave it alone. */
   restThrottleS: number | undefined;
   /** The part of REST requests, 0 to 1, that is answered with status 500. */
   restErrorShare: number;
@@ -46,6 +48,7 @@ const NONE: Readonly<VenueFaults> = {
   duplicateShare: 0,
   reorderWindow: 0,
   skewMs: 0,
+  slowReaderBytes: undefined,
   restThrottleS: undefined,
   restErrorShare: 0,
   restHangs: false,
@@ -60,10 +63,11 @@ const RANGES: Readonly<Partial<Record<keyof VenueFaults, readonly [number, numbe
   duplicateShare: [0, 1],
   reorderWindow: [0, 1_000],
   skewMs: [-86_400_000, 86_400_000],
+  slowReaderBytes: [0, 1 << 30],
   restThrottleS: [0, 86_400],
   restErrorShare: [0, 1],
 };
-const WHOLE = new Set(['lieBps', 'crossedBps', 'reorderWindow', 'skewMs', 'restThrottleS']);
+const WHOLE = new Set(['lieBps', 'crossedBps', 'reorderWindow', 'skewMs', 'slowReaderBytes', 'restThrottleS']);
 const WRONG_BODIES: readonly unknown[] = ['html', 'cut', 'empty'] satisfies readonly WrongBody[];
 
 export function noFaults(): VenueFaults {

@@ -65,7 +65,8 @@ export async function startVenueServer(options: VenueServerOptions): Promise<Ven
   const { clock, host, venue, seed, faults, strikes, protocol } = options;
   const state = initialState();
   const random = createRandom(`faults ${seed} ${venue}`);
-  const desk = createRestDesk({ faults, random, strikes, rest: (url) => protocol.rest(url) });
+  const nowMs = (): number => clock.nowMs() + faults.skewMs;
+  const desk = createRestDesk({ venue, nowMs, faults, random, strikes, rest: (url) => protocol.rest(url) });
   const websockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,

@@ -82,6 +82,12 @@ function connect(exchanges: Exchanges, id: VenueId, { pairs = pairsOf(id), timin
   };
 }
 
+/** Some venues say nothing of a market until it trades. */
+async function tradeAll(exchanges: Exchanges, id: VenueId, isLive: () => boolean): Promise<void> {
+  await waitFor(isLive);
+  for (const { asset, price = '' } of PAIRS) exchanges.venue(id).setPrice(asset, price);
+}
+
 const VENUES = ['coinbase', 'kraken', 'gemini', 'gateio', 'bybit', 'okx'] as const;
 /** Venues that say when nothing is matched. */
 const TELLING = ['coinbase', 'kraken', 'bybit', 'okx'] as const;
@@ -89,7 +95,8 @@ const TELLING = ['coinbase', 'kraken', 'bybit', 'okx'] as const;
 test.each(VENUES)('%s: prices arrive to the digit, and stay confirmed while nothing trades', async (id) => {
   const exchanges = await startVenue(id);
   const source = connect(exchanges, id);
-  await waitFor(() => source.isLive() && source.priceOf('ETH') === '3138.41');
+  await tradeAll(exchanges, id, source.isLive);
+  await waitFor(() => source.priceOf('ETH') === '3138.41' && source.priceOf('BTC') !== undefined);
   expect(source.priceOf('BTC')).toBe('84737.58');
   const since = source.quotes.length;
   // Proofs of life of both symbols, without any trade.
@@ -144,7 +151,8 @@ test.each(VENUES)(
     const exchanges = await startVenue(id);
     const control = exchanges.venue(id);
     const source = connect(exchanges, id);
-    await waitFor(() => source.isLive() && source.priceOf('ETH') === '3138.41');
+    await tradeAll(exchanges, id, source.isLive);
+    await waitFor(() => source.priceOf('ETH') === '3138.41');
     const [connections, ignored] = [control.connections, source.count('ignored')];
     const markets = pairsOf(id).map(({ asset, quote }) => ({ asset, quote, symbol: spellSymbol(id, asset, quote) }));
     source.connector.follow(markets.slice(0, 1));
@@ -157,6 +165,8 @@ test.each(VENUES)(
     // The answer is understood.
     expect([source.count('ignored'), source.count('error'), source.count('rejected')]).toEqual([ignored, 0, 0]);
     source.connector.follow(markets);
+    await waitFor(() => control.subscribers('ETH') === 1);
+    control.setPrice('ETH', '1.5');
     await waitFor(() => source.priceOf('ETH') === '1.5');
     expect([control.subscribers('ETH'), control.connections]).toEqual([1, connections]);
     expect(source.connector.status).toMatchObject({ state: 'ok', quarantined: [] });
