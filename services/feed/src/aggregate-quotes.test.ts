@@ -18,6 +18,7 @@ function votes(...quotes: readonly (readonly [price: string, ageMs?: number, hal
     price: decimal(price),
     halfSpread: decimal(half),
     confirmedMs: NOW_MS - ageMs,
+    movedMs: NOW_MS - ageMs,
   }));
 }
 
@@ -147,6 +148,7 @@ const anyVotes = fc
       price,
       halfSpread: 0n,
       confirmedMs: NOW_MS - ageMs,
+      movedMs: NOW_MS - ageMs,
     })),
   );
 const anyRules = fc
@@ -189,6 +191,7 @@ test('property: a minority of wrong sources, however wrong, cannot carry the pri
         price,
         halfSpread: 0n,
         confirmedMs: NOW_MS,
+        movedMs: NOW_MS,
       }));
       const aggregate = aggregateQuotes(cast, { ...settings, minSources: 1 }, NOW_MS);
       const sorted = right.toSorted((a, b) => (a < b ? -1 : 1));
@@ -207,7 +210,7 @@ test('property: while every vote counts as plausible, the confirmation of a pric
       let confirmedMs = 0;
       for (const { source, afterMs } of steps) {
         nowMs += afterMs;
-        cast[source] = { source: `v${source}-ws`, price: 5n, halfSpread: 0n, confirmedMs: nowMs };
+        cast[source] = { source: `v${source}-ws`, price: 5n, halfSpread: 0n, confirmedMs: nowMs, movedMs: nowMs };
         const aggregate = aggregateQuotes(Object.values(cast), rules({ minSources }), nowMs);
         if (aggregate === undefined) continue;
         expect(aggregate.confirmedMs).toBeGreaterThanOrEqual(confirmedMs);

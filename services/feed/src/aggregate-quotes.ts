@@ -7,6 +7,7 @@
  * they have judged which votes are implausible.
  */
 import { medianDecimal, type Decimal, type FeedDocument, type Freshness, type PriceFlag } from '@weir/wire';
+import { settleDispute, type Dispute, type Disputed } from './settle-dispute.ts';
 
 /** What one source last said, and when that was last known to be current. */
 export interface Vote {
@@ -17,6 +18,8 @@ export interface Vote {
   readonly halfSpread: Decimal;
   /** Monotonic. */
   readonly confirmedMs: number;
+  /** Since when it has said this price, monotonic. */
+  readonly movedMs: number;
 }
 
 export type AggregationRules = FeedDocument['aggregation'] & { readonly freshness: Freshness };
@@ -34,6 +37,8 @@ export interface Aggregate {
   readonly flags: readonly PriceFlag[];
   /** Votes that were left out as implausible. */
   readonly outliers: number;
+  /** Of two that differ; absent: there is none. */
+  readonly dispute?: Dispute;
 }
 
 const BPS = 10_000n;
@@ -49,7 +54,7 @@ export function aggregateQuotes(
   votes: readonly Vote[],
   rules: AggregationRules,
   nowMs: number,
-  previous?: Pick<Aggregate, 'price'>,
+  previous?: Disputed,
 ): Aggregate | undefined {
   const eligible = votes.filter((vote) => nowMs - vote.confirmedMs <= rules.freshness.staleMs);
   const [first] = eligible;
@@ -58,11 +63,15 @@ export function aggregateQuotes(
     const chosen = eligible.find((vote) => nowMs - vote.confirmedMs <= rules.freshness.freshMs) ?? first;
     return combine([chosen], eligible.length === 1 ? SINGLE : NO_FLAGS, 0);
   }
-  const plausible = withoutOutliers(eligible, rules.maxDeviationBps, previous?.price);
+  const disputed = disputeOf(eligible, rules, nowMs, previous);
+  if (disputed !== undefined) {
+    if (rules.minSources > 1) return undefined;
+    return { ...combine([disputed.stands], DISPUTED, 1), dispute: disputed.dispute };
+  }
+  const plausible = withoutOutliers(eligible, rules.maxDeviationBps);
   if (plausible.length < rules.minSources) return undefined;
   const counted = contemporaries(plausible, rules);
-  const isDisputed = eligible.length === 2 && plausible.length === 1;
-  const flags = isDisputed ? DISPUTED : counted.length === 1 ? SINGLE : NO_FLAGS;
+  const flags = counted.length === 1 ? SINGLE : NO_FLAGS;
   return combine(counted, flags, eligible.length - plausible.length);
 }
 
@@ -94,18 +103,12 @@ function contemporaries(votes: readonly Vote[], rules: AggregationRules): readon
 
 /**
  * Votes further from the median than allowed are not counted, the furthest first and never half of them or more:
- * a majority cannot be wrong by this rule. Two that disagree have no majority: the one nearer to the previous price
- * stands, or without a previous price the one that the document lists first.
+ * a majority cannot be wrong by this rule. Two have no majority: see `disputeOf`.
  */
-function withoutOutliers(votes: readonly Vote[], maxDeviationBps: number, previous?: Decimal): readonly Vote[] {
-  const [a, b] = votes;
-  if (a === undefined || b === undefined) return votes;
+function withoutOutliers(votes: readonly Vote[], maxDeviationBps: number): readonly Vote[] {
+  if (votes.length <= 2) return votes;
   const median = medianDecimal(votes.map((vote) => vote.price));
-  const allowed = (BigInt(maxDeviationBps) * median) / BPS;
-  if (votes.length === 2) {
-    if (distance(a.price, b.price) <= allowed) return votes;
-    return [previous !== undefined && distance(b.price, previous) < distance(a.price, previous) ? b : a];
-  }
+  const allowed = allowedFrom(median, maxDeviationBps);
   const distances = votes.map((vote) => distance(vote.price, median));
   if (distances.every((one) => one <= allowed)) return votes;
   const limit = votes.length === 3 ? allowed * 2n : larger((medianDecimal(distances) * MADS_MAX) / MADS_UNIT, allowed);
@@ -118,6 +121,21 @@ function withoutOutliers(votes: readonly Vote[], maxDeviationBps: number, previo
   );
   return rejected.size === 0 ? votes : votes.filter((_vote, index) => !rejected.has(index));
 }
+
+/** Of two votes alone that are further apart than allowed. */
+function disputeOf(
+  votes: readonly Vote[],
+  { maxDeviationBps }: AggregationRules,
+  nowMs: number,
+  previous: Disputed | undefined,
+): ReturnType<typeof settleDispute<Vote>> | undefined {
+  const [a, b] = votes;
+  if (a === undefined || b === undefined || votes.length > 2) return undefined;
+  const allowed = allowedFrom(medianDecimal([a.price, b.price]), maxDeviationBps);
+  return distance(a.price, b.price) <= allowed ? undefined : settleDispute([a, b], previous, nowMs);
+}
+
+const allowedFrom = (median: Decimal, maxDeviationBps: number): Decimal => (BigInt(maxDeviationBps) * median) / BPS;
 
 function combine(votes: readonly Vote[], flags: readonly PriceFlag[], outliers: number): Aggregate {
   let confirmedMs = Infinity;

@@ -47,6 +47,8 @@ export interface BookOverview {
  */
 export type Verdict = 'changed' | 'confirmed' | 'ignored';
 
+type Symbols = NonNullable<FeedDocument['sources'][number]['symbols']>;
+
 const NO_RULES: AggregationRules = {
   method: 'Median',
   minSources: 1,
@@ -68,6 +70,8 @@ class KnownPrices implements QuoteBook {
   #reference: PriceEntry | undefined;
   #rate = new UsdtRate();
   #exchanges = new Map<string, string>();
+  /** By name of the source. */
+  #symbols = new Map<string, Symbols>();
   #labels = new Map<string, Readonly<Record<Via, string>>>();
   #quote = '';
   #rules = NO_RULES;
@@ -84,17 +88,22 @@ class KnownPrices implements QuoteBook {
     this.#quote = quote;
     this.assets = assets;
     this.#rules = { ...aggregation, freshness };
+    const symbolsBefore = this.#symbols;
+    this.#symbols = new Map(sources.map(({ name, symbols = {} }) => [name, symbols]));
     this.#exchanges = new Map(sources.map(({ name, exchange }) => [name, exchange]));
     this.#labels = new Map(sources.map(({ name, exchange }) => [name, labelsOf(exchange)]));
     this.#entries = new Map(assets.map((asset) => [asset, known.get(asset) ?? createPriceEntry()]));
     if (!isSameQuote) this.#rate = new UsdtRate();
     if (!isSameQuote) this.#reference = quote === DOLLAR ? createPriceEntry() : undefined;
-    for (const entry of [...this.#entries.values(), ...this.#referenceEntries()]) {
+    const entries = [...this.#entries, ...this.#referenceEntries()];
+    for (const [asset, entry] of entries) {
       entry.settledUntilMs = UNSETTLED;
       entry.votes = undefined;
-      // A source that now means another venue starts without values.
-      for (const [name, { exchange }] of entry.says)
-        if (this.#exchanges.get(name) !== exchange) entry.says.delete(name);
+      for (const [name, { exchange }] of entry.says) {
+        const isSameMarket = symbolsBefore.get(name)?.[asset] === this.#symbols.get(name)?.[asset];
+        // A source that now means another venue, or another market of it, starts without a value.
+        if (!isSameMarket || this.#exchanges.get(name) !== exchange) entry.says.delete(name);
+      }
     }
   }
 
@@ -165,8 +174,7 @@ class KnownPrices implements QuoteBook {
     if (says === undefined) entry.says.set(sourceName, (says = { exchange, by: {} }));
     const { tradeAtMs, confirmedMonotonicMs } = quote;
     const tradedMs = tradeAtMs === undefined ? undefined : (this.#options.monotonicOf?.(tradeAtMs) ?? tradeAtMs);
-    const tradeAgeMs = tradedMs === undefined ? undefined : confirmedMonotonicMs - tradedMs;
-    const verdict = takeQuote(says, quote, tradeAgeMs, this.#rules.freshness.freshMs);
+    const verdict = takeQuote(says, quote, tradedMs, this.#rules.freshness.freshMs);
     if (verdict === 'changed' || verdict === 'confirmed') entry.settledUntilMs = UNSETTLED;
     if (verdict === 'changed') entry.saidMs = Math.min(entry.saidMs ?? Infinity, confirmedMonotonicMs);
     return verdict;
@@ -198,8 +206,8 @@ class KnownPrices implements QuoteBook {
     });
   }
 
-  #referenceEntries(): readonly PriceEntry[] {
-    return this.#reference === undefined ? [] : [this.#reference];
+  #referenceEntries(): readonly (readonly [asset: string, PriceEntry])[] {
+    return this.#reference === undefined ? [] : [[TETHER, this.#reference]];
   }
 }
 

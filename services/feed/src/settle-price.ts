@@ -10,6 +10,7 @@ import {
   type ValueRefusal,
 } from '@weir/wire';
 import { aggregateQuotes, isSameValue, type Aggregate, type AggregationRules, type Vote } from './aggregate-quotes.ts';
+import { DISPUTE_MS } from './settle-dispute.ts';
 import { createMoves, HOLD_MS, isHeld, noteMove, type Moves } from './move-guard.ts';
 import { chooseSay, saidBy, settledUntilMs, settleSays, type SourceSays, type Via } from './source-votes.ts';
 
@@ -99,8 +100,12 @@ export function settle(entry: PriceEntry, context: SettleContext): void {
   const confidence = steadyConfidence(next, before);
   const flags = dropped > 0 ? [...next.flags, ...depeg] : next.flags;
   const result = { ...next, confidence, flags, ...(saidMs !== undefined && { causedMs: saidMs }) };
-  const isAsBefore = before?.confirmedMs === result.confirmedMs && isSameValue(before, result);
+  const { dispute } = result;
+  const isAsBefore =
+    before?.confirmedMs === result.confirmedMs && before.dispute === dispute && isSameValue(before, result);
   if (!isAsBefore) entry.aggregate = result;
+  if (dispute !== undefined && dispute.stands === undefined)
+    entry.settledUntilMs = Math.min(entry.settledUntilMs, dispute.sinceMs + DISPUTE_MS - 1);
   if (dropped === 0 && result.sources.length === votes.length) entry.votes = votes;
 }
 
@@ -164,10 +169,10 @@ function collectVotes(
     const says = entry.says.get(name);
     const chosen = says && chooseSay(says, freshMs, nowMs);
     if (chosen?.say.accepted === undefined) continue;
-    const { value, confirmedMs } = chosen.say.accepted;
+    const { value, confirmedMs, movedMs } = chosen.say.accepted;
     const source = label[chosen.via];
     if (chosen.say.quote === quote) {
-      votes.push({ source, ...value, value, isConverted: false, confirmedMs });
+      votes.push({ source, ...value, value, isConverted: false, confirmedMs, movedMs });
       continue;
     }
     entry.rateNumber = rateNumber;
@@ -176,7 +181,7 @@ function collectVotes(
       entry.settledUntilMs = Math.min(entry.settledUntilMs, rate.confirmedMs + RATE_AGE_MS_MAX);
       const price = convertByRate(value.price, rate);
       const halfSpread = convertByRate(value.halfSpread, rate);
-      if (price > 0n) votes.push({ source, price, halfSpread, value, isConverted: true, confirmedMs });
+      if (price > 0n) votes.push({ source, price, halfSpread, value, isConverted: true, confirmedMs, movedMs });
     }
   }
   return { votes, dropped };

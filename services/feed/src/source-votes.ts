@@ -23,6 +23,10 @@ export interface Say {
   readonly quote: string;
   /** The last quote that was valued. */
   said: SourceQuote;
+  /** The newest last price, whatever it is worth. */
+  lastPrice: Decimal;
+  /** When it was traded, or since when it has been the last one; monotonic. */
+  tradedMs: number;
   /** Whether it is worth the same however old its trade is. */
   isAgeless: boolean;
   /** What the newest quote is worth, the same object as long as it is worth the same; absent: nothing. */
@@ -33,7 +37,14 @@ export interface Say {
   isHeld: boolean;
   awaySinceMs: number | undefined;
   /** What votes. Written over as it is confirmed: most of what is said is that nothing has changed. */
-  accepted: { value: SourceValue; confirmedMs: number } | undefined;
+  accepted: Accepted | undefined;
+}
+
+interface Accepted {
+  readonly value: SourceValue;
+  confirmedMs: number;
+  /** Since when it has been this price. */
+  readonly movedMs: number;
 }
 
 export interface SourceSays {
@@ -47,11 +58,14 @@ export interface SourceSays {
  */
 export type SayVerdict = 'changed' | 'confirmed' | 'older' | ValueRefusal;
 
-/** Takes a quote in; whether it is believed is decided when votes are asked for. */
+/**
+ * Takes a quote in; whether it is believed is decided when votes are asked for. `toldMs` is when the venue says that the
+ * price was traded, monotonic.
+ */
 export function takeQuote(
   says: SourceSays,
   quote: SourceQuote,
-  tradeAgeMs: number | undefined,
+  toldMs: number | undefined,
   freshMs: number,
 ): SayVerdict {
   const { via, confirmedMonotonicMs: confirmedMs } = quote;
@@ -62,9 +76,12 @@ export function takeQuote(
     say = undefined;
   }
   if (say !== undefined && confirmedMs < say.confirmedMs) return 'older';
+  const tradedMs = toldMs ?? lastSinceMs(says, quote);
   say ??= says.by[via] = newSay(quote);
+  say.lastPrice = quote.price;
+  say.tradedMs = tradedMs;
   const before = say.value;
-  const refusal = valueSay(say, quote, tradeAgeMs);
+  const refusal = valueSay(say, quote, confirmedMs - tradedMs);
   // After a silence the vote may not have counted, even if it says the same again.
   const isContinued = confirmedMs - say.confirmedMs <= freshMs;
   say.confirmedMs = confirmedMs;
@@ -72,9 +89,20 @@ export function takeQuote(
   return isContinued && !say.isHeld && before?.price === say.value?.price ? 'confirmed' : 'changed';
 }
 
+/**
+ * Since when a price whose time nobody tells has been the last one here. What REST says without a time is the trade that
+ * the socket has told, if the price is the same.
+ */
+function lastSinceMs({ by }: SourceSays, { via, quote, price, confirmedMonotonicMs }: SourceQuote): number {
+  for (const say of [by.ws, by[via]]) if (say?.quote === quote && say.lastPrice === price) return say.tradedMs;
+  return confirmedMonotonicMs;
+}
+
 const newSay = (said: SourceQuote): Say => ({
   quote: said.quote,
   said,
+  lastPrice: said.price,
+  tradedMs: said.confirmedMonotonicMs,
   isAgeless: false,
   value: undefined,
   confirmedMs: said.confirmedMonotonicMs,
@@ -84,7 +112,7 @@ const newSay = (said: SourceQuote): Say => ({
 });
 
 /** Takes down what the quote is worth; why, if it is worth nothing. */
-function valueSay(say: Say, quote: SourceQuote, tradeAgeMs: number | undefined): ValueRefusal | undefined {
+function valueSay(say: Say, quote: SourceQuote, tradeAgeMs: number): ValueRefusal | undefined {
   const { said, value: before } = say;
   const isSame = said.price === quote.price && said.bid === quote.bid && said.ask === quote.ask;
   if (isSame && say.isAgeless && before !== undefined) return undefined;
@@ -132,7 +160,8 @@ export function settleSays({ by }: SourceSays, settling: Settling): boolean {
       continue;
     }
     if (isBelievable(say, value.price, settling)) {
-      say.accepted = { value, confirmedMs };
+      const movedMs = accepted?.value.price === value.price ? accepted.movedMs : confirmedMs;
+      say.accepted = { value, confirmedMs, movedMs };
       say.isHeld = false;
       say.awaySinceMs = undefined;
     } else if (!say.isHeld) {

@@ -1,9 +1,9 @@
 /**
  * What one source's quote is worth: its last price as its book allows it, or nothing. Pure.
  *
- * The last price is held within bid and ask when the book is narrow, since a trade may be old, and a venue's tickers may
- * lag its book. Without such a book a last price counts for a while, and one whose time nobody tells for as long as it is
- * confirmed: then the venue itself says that it is the current one.
+ * The last price is held within bid and ask, since a trade may be old, and a venue's tickers may lag its book: nobody sells
+ * below a bid or buys above an ask that is there for the taking. A narrow book makes it current, however old the trade is.
+ * Within a wide one, or without any, a last price counts for a while after its trade.
  */
 import type { Decimal } from './decimal.ts';
 
@@ -13,12 +13,12 @@ export interface SourceValue {
   readonly halfSpread: Decimal;
 }
 
-/** crossed: bid above ask, by more than is a matter of moments. old-trade: no book, and no trade for too long. */
+/** crossed: bid above ask, by more than is a matter of moments. old-trade: no narrow book, and no trade for too long. */
 export type ValueRefusal = 'crossed' | 'old-trade';
 
-/** A last price without a book is nobody's price any more. */
+/** A last price without a narrow book is nobody's price any more. */
 export const MAX_TRADE_AGE_MS = 900_000;
-/** A wider book says little about the price. */
+/** A wider book says of the price what it is not, and little more. */
 const SPREAD_BPS_MAX = 100n;
 const CROSSED_BPS_MAX = 10n;
 const BPS = 10_000n;
@@ -29,7 +29,7 @@ export interface Quoted {
   readonly ask?: Decimal;
 }
 
-/** `tradeAgeMs` is `undefined` where the venue tells no time. */
+/** `tradeAgeMs` is `undefined` where it is not known. */
 export function valueOfQuote({ price, bid, ask }: Quoted, tradeAgeMs: number | undefined): SourceValue | ValueRefusal {
   const isOld = tradeAgeMs !== undefined && tradeAgeMs > MAX_TRADE_AGE_MS;
   if (bid === undefined || ask === undefined)
@@ -40,11 +40,10 @@ export function valueOfQuote({ price, bid, ask }: Quoted, tradeAgeMs: number | u
     return isOld ? 'old-trade' : { price, halfSpread: atLeastOneBp(price, 0n) };
   }
   const spread = ask - bid;
-  if (spread * 2n * BPS <= SPREAD_BPS_MAX * doubleMiddle) {
-    const clamped = price < bid ? bid : price > ask ? ask : price;
-    return { price: clamped, halfSpread: atLeastOneBp(clamped, spread / 2n) };
-  }
-  return isOld ? 'old-trade' : { price, halfSpread: atLeastOneBp(price, spread / 2n) };
+  const isWide = spread * 2n * BPS > SPREAD_BPS_MAX * doubleMiddle;
+  if (isWide && isOld) return 'old-trade';
+  const held = price < bid ? bid : price > ask ? ask : price;
+  return { price: held, halfSpread: atLeastOneBp(held, spread / 2n) };
 }
 
 function atLeastOneBp(price: Decimal, half: Decimal): Decimal {
