@@ -19,6 +19,7 @@ import type { FeedDocument, FeedSourceStatus, FeedStatus } from '@weir/wire';
 import { createClockSkews } from './connect/clock-skew.ts';
 import { createConnector, type SourceQuote } from './connect/connector.ts';
 import { followDocument } from './follow-document.ts';
+import { SourceHearing, type Hearing } from './hearing.ts';
 import { LeaseCandidate } from './hold-lease.ts';
 import { createQuoteBook, type QuoteBook } from './keep-quotes.ts';
 import { createFeedMetrics, registerFeedGauges, type FeedMetrics } from './metrics.ts';
@@ -87,6 +88,7 @@ class RunningFeed implements Feed {
   readonly #logger: Logger;
   readonly #metrics: FeedMetrics;
   readonly #book: QuoteBook;
+  readonly #hearing: SourceHearing;
   readonly #clockSkews = createClockSkews();
   readonly #publisher: PricePublisher;
   readonly #sources: Sources;
@@ -106,6 +108,7 @@ class RunningFeed implements Feed {
     const logger = options.logger.child({ feed });
     this.#options = options;
     this.#logger = logger;
+    this.#hearing = new SourceHearing(clock.monotonicMs());
     this.#leaseKey = keyspace.feedLease.key(names);
     this.#nextLease = createLeaseNames(options.node);
     this.#metrics = createFeedMetrics(telemetry, feed);
@@ -123,14 +126,12 @@ class RunningFeed implements Feed {
       tracing: telemetry.tracing,
       heldLease: () => this.#candidate?.held,
     });
+    const isActive = (): boolean => this.#candidate?.held !== undefined;
     const onQuote = (source: string, quote: SourceQuote): void => this.#take(source, quote);
-    const onHalted = (source: string, { asset }: Instrument): void => {
-      if (this.#book.withdraw(source, asset)) this.#publisher.touch(asset);
-    };
+    const onHalted = (source: string, market: Instrument): void => this.#withdraw(source, market);
     const shared = options.shared ?? createFeedShared(options);
     this.#own = shared === options.shared ? undefined : shared;
-    const { openSocket } = shared;
-    const { connect = (order) => createConnector({ ...order, openSocket }) } = options;
+    const { connect = (order) => createConnector({ ...order, openSocket: shared.openSocket }) } = options;
     this.#sources = createSources({
       ...shared,
       feed,
@@ -140,7 +141,7 @@ class RunningFeed implements Feed {
       telemetry,
       random,
       clockSkews: this.#clockSkews,
-      isActive: () => this.#candidate?.held !== undefined,
+      isActive,
       onQuote,
       onHalted,
     });
@@ -152,14 +153,13 @@ class RunningFeed implements Feed {
       read: () => this.#readStatus(),
     });
     registerFeedGauges(telemetry, feed, {
-      isActive: () => this.#candidate?.held !== undefined,
+      isActive,
       assets: () => this.status().assets,
       sources: () => this.#sources.statuses(),
       prices: () => this.#book.overview(clock.monotonicMs()),
       clockSkews: () => this.#clockSkews.read(clock.monotonicMs()),
     });
-    const onDocument = (document: FeedDocument | undefined, seq: number): void => this.#apply(document, seq);
-    this.#watch = followDocument({ feed, valkey, clock, logger, onDocument });
+    this.#watch = followDocument({ feed, valkey, clock, logger, onDocument: (...news) => this.#apply(...news) });
   }
 
   get role(): FeedRole {
@@ -191,6 +191,11 @@ class RunningFeed implements Feed {
     (verdict === 'ignored' ? this.#metrics.quotesIgnored : this.#metrics.quotes).add();
     // Mere confirmations are told with the heartbeat.
     if (verdict === 'changed') this.#publisher.touch(quote.asset);
+    if (verdict !== 'ignored') this.#hearing.note(quote.confirmedMonotonicMs);
+  }
+
+  #withdraw(source: string, { asset }: Instrument): void {
+    if (this.#book.withdraw(source, asset)) this.#publisher.touch(asset);
   }
 
   #apply(document: FeedDocument | undefined, seq: number): void {
@@ -216,6 +221,7 @@ class RunningFeed implements Feed {
       clock,
       logger: this.#logger,
       nextLease: this.#nextLease,
+      hearing: () => this.#howWell(),
       onHeld: (lease) => {
         this.#metrics.leasesTaken.add();
         this.#publisher.begin(lease);
@@ -226,10 +232,16 @@ class RunningFeed implements Feed {
         this.#metrics.leasesLost.add();
         this.#sources.review();
         // After a retreat another candidate may already publish.
-        if (this.#candidate === candidate) void this.#publisher.end();
+        return this.#candidate === candidate ? this.#publisher.end() : undefined;
       },
     });
     return candidate;
+  }
+
+  #howWell(): Hearing {
+    const document = this.#document;
+    if (document === undefined || document.assets.length === 0) return 'unsure';
+    return this.#hearing.at(this.#options.clock.monotonicMs(), document.freshness);
   }
 
   /** Ends the publication first: what is on its way must have arrived before another instance may begin. */

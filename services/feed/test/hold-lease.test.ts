@@ -3,6 +3,7 @@ import { systemClock, type Clock } from '@weir/clock';
 import { createFakeClock, silentLogger, startTestValkey, waitFor, type TestValkey } from '@weir/testing';
 import type { Valkey } from '@weir/valkey';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { Hearing } from '../src/hearing.ts';
 import { LeaseCandidate } from '../src/hold-lease.ts';
 import { openValkey } from './open-valkey.ts';
 
@@ -31,7 +32,15 @@ interface Story {
   readonly events: string[];
 }
 
-function stand(name: string, over: { client?: Valkey; clock?: Clock; onHeld?: () => void } = {}): Story {
+interface Over {
+  readonly client?: Valkey;
+  readonly clock?: Clock;
+  readonly hearing?: () => Hearing;
+  readonly onHeld?: () => void;
+  readonly onLost?: () => Promise<void>;
+}
+
+function stand(name: string, over: Over = {}): Story {
   const events: string[] = [];
   let count = 0;
   const candidate = new LeaseCandidate({
@@ -40,11 +49,15 @@ function stand(name: string, over: { client?: Valkey; clock?: Clock; onHeld?: ()
     clock: over.clock ?? systemClock,
     logger: silentLogger,
     nextLease: () => `${name}:${(count += 1)}`,
+    hearing: over.hearing ?? (() => 'hears'),
     onHeld: (lease) => {
       events.push(`held ${lease}`);
       over.onHeld?.();
     },
-    onLost: () => void events.push('lost'),
+    onLost: () => {
+      events.push('lost');
+      return over.onLost?.();
+    },
   });
   candidates.push(candidate);
   return { candidate, events };
@@ -126,4 +139,73 @@ test('does not give back what another has taken', async () => {
   await valkey.bulk.call('SET', KEY, 'somebody else', 'PX', 60_000);
   await first.candidate.stop();
   expect(await valkey.bulk.get(KEY)).toBe('somebody else');
+});
+
+/** So often is the lease asked for; every call is answered. */
+function counted(client: Valkey): { readonly client: Valkey; readonly calls: { count: number } } {
+  const calls = { count: 0 };
+  const bulk = Object.create(client.bulk, {
+    run: {
+      value: async (...call: Parameters<Valkey['bulk']['run']>) => {
+        const reply = await client.bulk.run(...call);
+        calls.count += 1;
+        return reply;
+      },
+    },
+    // The prototype chain leads to the client itself.
+  }) as Valkey['bulk'];
+  return { client: Object.create(client, { bulk: { value: bulk } }) as Valkey, calls };
+}
+
+test('goes from one that hears no source to one that does, which waits until nothing of the first is on its way', async () => {
+  let hearing: Hearing = 'hears';
+  let arrive = (): void => undefined;
+  const arrived = new Promise<void>((resolve) => (arrive = resolve));
+  const first = stand('a', { hearing: () => hearing, onLost: () => arrived });
+  await waitFor(() => first.candidate.held);
+  const second = stand('b');
+  const third = stand('c', { hearing: () => 'unsure' });
+  hearing = 'deaf';
+  await waitFor(() => first.events.includes('lost'));
+  expect(first.candidate.held).toBeUndefined();
+  expect([second.events, third.events]).toEqual([[], []]);
+  arrive();
+  await waitFor(() => second.candidate.held === 'b:1');
+  expect(third.events).toEqual([]);
+  // Hearing again, the first one does not take it back.
+  hearing = 'hears';
+  await waitFor(async () => Number(await valkey.bulk.call('PTTL', KEY)) < 1_600);
+  await waitFor(async () => Number(await valkey.bulk.call('PTTL', KEY)) > 1_900);
+  expect([first.events, second.events]).toEqual([['held a:1', 'lost'], ['held b:1']]);
+});
+
+test('stays with one that hears no source while nobody hears any, and with one that hears again before it was asked', async () => {
+  const one = counted(valkey);
+  const other = counted(valkey);
+  let hearing: Hearing = 'deaf';
+  const first = stand('a', { client: one.client, hearing: () => hearing });
+  // Nobody else has wanted it for two seconds.
+  await waitFor(() => first.candidate.held);
+  const second = stand('b', { client: other.client, hearing: () => 'deaf' });
+  const before = one.calls.count;
+  await waitFor(() => one.calls.count > before + 6 && other.calls.count > 12);
+  expect([first.events, second.events]).toEqual([['held a:1'], []]);
+  hearing = 'hears';
+  await waitFor(async () => (await valkey.bulk.get(KEY)) === 'a:1');
+  const third = stand('c', { client: other.client });
+  const asked = other.calls.count;
+  await waitFor(() => other.calls.count > asked + 6);
+  expect([first.candidate.held, third.events]).toEqual(['a:1', []]);
+});
+
+test('left free by a holder that died goes to whoever hears a source, and to one that hears none only after that', async () => {
+  await valkey.bulk.call('SET', KEY, 'somebody', 'PX', 400);
+  const deaf = stand('a', { hearing: () => 'deaf' });
+  const hears = stand('b');
+  await waitFor(() => hears.candidate.held);
+  expect(deaf.events).toEqual([]);
+  await hears.candidate.stop();
+  const freeMs = systemClock.monotonicMs();
+  await waitFor(() => deaf.candidate.held);
+  expect(systemClock.monotonicMs() - freeMs).toBeGreaterThan(1_500);
 });

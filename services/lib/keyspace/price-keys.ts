@@ -40,7 +40,8 @@ export const priceKeys = {
     ttlSeconds: 2,
     writers: ['feed'],
     readers: ['feed'],
-    notes: 'renewed every 500 ms by the active one, polled every 250 ms by the standbys',
+    notes:
+      'renewed every 500 ms by the active one, polled every 250 ms by the standbys; `deaf` after the holder: it hears no source, `asked`: a standby that hears some wants it',
   }),
   fetchLock: defineFamily('key', 'fetch:lock:<pair>', {
     type: 'string',
