@@ -142,11 +142,13 @@ function createEndings({ metrics, udp, send }: DatagramParts): { readonly answer
   return { answer, refuse };
 }
 
-function createPath(parts: DatagramParts): (datagram: Datagram, session: UdpSession) => Ending {
-  const { replays, authorize, limiter, table, reader, onDemand, metrics, udp, tracing, serverTimeMs } = parts;
-  const { answer, refuse } = createEndings(parts);
-
-  const read = (datagram: Datagram, access: Access, slot: Slot): Ending => {
+/** A price from memory, or from where it has to be waited for. */
+function createReading(
+  parts: DatagramParts,
+  answer: Answer,
+): (datagram: Datagram, access: Access, slot: Slot) => Ending {
+  const { reader, metrics, serverTimeMs } = parts;
+  return (datagram, access, slot) => {
     const { record } = slot;
     const serverNowMs = serverTimeMs();
     slot.lastAskedMs = serverNowMs;
@@ -161,6 +163,12 @@ function createPath(parts: DatagramParts): (datagram: Datagram, session: UdpSess
       answer(datagram, access, { slot, ageMs: ageMsOf(slot, serverTimeMs()), isFetched });
     });
   };
+}
+
+function createPath(parts: DatagramParts): (datagram: Datagram, session: UdpSession) => Ending {
+  const { replays, authorize, limiter, table, onDemand, metrics, udp, tracing, serverTimeMs } = parts;
+  const { answer, refuse } = createEndings(parts);
+  const read = createReading(parts, answer);
 
   const pass = (datagram: Datagram, access: Access, slot: Slot, decision: Decision): Ending => {
     countDecision(metrics, decision);

@@ -50,9 +50,9 @@ let slowestMs = 0;
 
 /** Callers that each ask for one asset after another, until told to stop. */
 function startCallers(): () => Promise<void> {
-  let isOver = false;
+  const over = new AbortController();
   const call = async (caller: number): Promise<void> => {
-    for (let turn = caller; !isOver; turn += CALLERS) {
+    for (let turn = caller; !over.signal.aborted; turn += CALLERS) {
       const sentMs = systemClock.monotonicMs();
       const pod = pods[caller % pods.length];
       const answer = await pod?.get(`/price?asset=${ASSETS[turn % ASSETS.length]}`, key);
@@ -65,7 +65,7 @@ function startCallers(): () => Promise<void> {
   };
   const calls = Array.from({ length: CALLERS }, (_, caller) => call(caller));
   return async () => {
-    isOver = true;
+    over.abort();
     await Promise.all(calls);
   };
 }
