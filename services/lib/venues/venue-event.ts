@@ -18,7 +18,9 @@ interface Book {
 export interface TickerEvent extends OfMarket, Book {
   readonly kind: 'ticker';
   readonly price: string;
-  /** The venue's text, ISO 8601. */
+  /** When the venue sent or made this, ISO 8601: its place in the order; absent: that is the time of the trade, if it is told. */
+  readonly venueTime?: string;
+  /** When the last price was traded, ISO 8601; absent: the venue does not say. */
   readonly tradeTime?: string;
   readonly tradeId?: string;
   /** Never goes back within a market; gaps mean nothing. */
@@ -28,7 +30,8 @@ export interface TickerEvent extends OfMarket, Book {
 /** The book alone: the frame holds no trade price. Without bid and ask: the market is known but dead. */
 export interface QuoteEvent extends OfMarket, Book {
   readonly kind: 'quote';
-  readonly tradeTime?: string;
+  /** When the venue sent or made this, ISO 8601: its place in the order. */
+  readonly venueTime?: string;
   /** Never goes back within a market; gaps mean nothing. */
   readonly sequence?: number;
 }

@@ -29,7 +29,7 @@ export interface RestPrice {
   readonly price: string;
   readonly bid?: string;
   readonly ask?: string;
-  /** The venue's time, ISO 8601; absent where the answer has none. */
+  /** When it was traded, ISO 8601; absent where the answer does not say. */
   readonly tradeTime?: string;
 }
 

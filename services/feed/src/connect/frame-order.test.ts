@@ -122,7 +122,7 @@ test('a book that is taken does not prove a last price that a dropped ticker con
     ...MARKET,
     bid: '94',
     ask: '96',
-    tradeTime: timeOf(venueMs),
+    venueTime: timeOf(venueMs),
   });
   quotes.ticker(ticker('100', 1_000), at(1_000));
   expect(quotes.ticker(ticker('95', 0), at(1_100))).toBe('older');

@@ -59,6 +59,13 @@ test('a ticker is told with its exact price and the time of its frame', () => {
   ]);
 });
 
+test('the time of a frame is no time of a trade, and orders frames as well as one', () => {
+  const { quotes, at, last } = createBook('connection-heartbeat');
+  expect(quotes.ticker(ticker({ venueTime: '2026-11-20T09:59:59.250Z' }), at(0))).toBe('told');
+  expect(last()).not.toHaveProperty('tradeAtMs');
+  expect(quotes.ticker(ticker({ venueTime: '2026-11-20T09:59:58.250Z' }), at(1))).toBe('older');
+});
+
 test('a symbol that nobody asked for is not told', () => {
   const { quotes, at, told } = createBook('trade-id-heartbeat');
   expect(quotes.ticker(ticker({ symbol: 'DOGE-USD' }), at(0))).toBe('unasked');
@@ -329,7 +336,7 @@ test('a book of its own channel goes with the last price, side by side, and an o
 test('the book of a ticker gives way to that of a channel with a later time', () => {
   const { quotes, at, last } = createBook('connection-heartbeat');
   quotes.ticker(ticker(), at(0));
-  quotes.book(book({ bid: '9', ask: '11', tradeTime: '2026-11-20T09:59:50.100Z' }), at(1));
+  quotes.book(book({ bid: '9', ask: '11', venueTime: '2026-11-20T09:59:50.100Z' }), at(1));
   quotes.ticker(ticker({ bid: '7', ask: '8', tradeTime: '2026-11-20T09:59:50.000Z' }), at(2));
   expect(last()).toMatchObject({ bid: decimal('9'), ask: decimal('11') });
   quotes.ticker(ticker({ bid: '7', ask: '8', tradeTime: '2026-11-20T09:59:51.000Z' }), at(3));
@@ -355,7 +362,7 @@ test('where books are repeated, only frames of that symbol confirm it, and a rep
   const { quotes, at, last, told } = createBook('symbol-repeat');
   quotes.ticker(ticker(), at(0));
   quotes.ticker(ticker({ symbol: 'ETH-USD' }), at(0));
-  const frame = book({ bid: '84737', ask: '84738', sequence: 5, tradeTime: '2026-11-20T09:59:50.000Z' });
+  const frame = book({ bid: '84737', ask: '84738', sequence: 5, venueTime: '2026-11-20T09:59:50.000Z' });
   expect(quotes.book(frame, at(1))).toBe('told');
   quotes.alive(at(5_000));
   quotes.heartbeat({ kind: 'heartbeat', symbol: 'BTC-USD', lastTradeId: '7' }, at(5_000));

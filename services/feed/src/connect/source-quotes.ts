@@ -244,9 +244,9 @@ class KnownQuotes implements SourceQuotes {
     learnBook(known, bookOf(event), monotonicMs);
   }
 
-  #markOf(event: Pick<QuoteEvent, 'tradeTime' | 'sequence'>, content: string, arrival: Arrival): Mark {
-    const { tradeTime, sequence } = event;
-    let venueTimeUs = tradeTime === undefined ? undefined : venueTimeUsOf(tradeTime);
+  #markOf(event: Pick<TickerEvent, 'venueTime' | 'tradeTime' | 'sequence'>, content: string, arrival: Arrival): Mark {
+    const { tradeTime, venueTime = tradeTime, sequence } = event;
+    let venueTimeUs = venueTime === undefined ? undefined : venueTimeUsOf(venueTime);
     if (venueTimeUs !== undefined) {
       const venueTimeMs = venueTimeUs / 1_000;
       const isAhead = venueTimeMs > arrival.wallMs + AHEAD_MS_MAX;

@@ -37,7 +37,7 @@ const TRADE = {
 
 test('a ticker is the last price alone: spot has no book in it', () => {
   expect(decodeAll(TICKER)).toEqual([
-    { kind: 'ticker', ...BTC, price: '77606.8', tradeTime: '2026-09-02T07:43:28.126Z', sequence: 113_508_069_165 },
+    { kind: 'ticker', ...BTC, price: '77606.8', venueTime: '2026-09-02T07:43:28.126Z', sequence: 113_508_069_165 },
   ]);
   expect(decode({ ...TICKER, ts: 0, cs: undefined })).toEqual({ kind: 'ticker', ...BTC, price: '77606.8' });
 });
@@ -66,7 +66,7 @@ test('the book is both sides, with the count that tickers have', () => {
       ...BTC,
       bid: '28165.07',
       ask: '28165.08',
-      tradeTime: '2023-04-05T00:00:06.504Z',
+      venueTime: '2023-04-05T00:00:06.504Z',
       sequence: 7,
     },
   ]);
@@ -94,7 +94,7 @@ test('a side that is empty, taken out or unreadable is absent', () => {
   expect(book({ b: 'x', a: [7] })).toEqual({
     kind: 'quote',
     ...BTC,
-    tradeTime: '2023-04-05T00:00:06.504Z',
+    venueTime: '2023-04-05T00:00:06.504Z',
     sequence: 7,
   });
 });

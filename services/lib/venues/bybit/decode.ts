@@ -141,11 +141,11 @@ function marketOf(symbol: unknown): MarketName | undefined {
 }
 
 /** `cs` of a ticker and `seq` of a book count the same: every event of the market. */
-function markOf(time: unknown, count: unknown): { readonly tradeTime?: string; readonly sequence?: number } {
-  const tradeTime = timeOfMs(time);
+function markOf(time: unknown, count: unknown): { readonly venueTime?: string; readonly sequence?: number } {
+  const venueTime = timeOfMs(time);
   const sequence = integerOf(count);
   return {
-    ...(tradeTime !== undefined && { tradeTime }),
+    ...(venueTime !== undefined && { venueTime }),
     ...(sequence !== undefined && { sequence }),
   };
 }

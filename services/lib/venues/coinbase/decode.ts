@@ -55,9 +55,9 @@ function decodeTicker(fields: Fields): VenueEvent {
   const common = {
     ...(bid !== undefined && { bid }),
     ...(ask !== undefined && { ask }),
-    ...(tradeTime !== undefined && { tradeTime }),
   };
-  if (price === undefined) return { kind: 'quote', ...market, ...common };
+  if (price === undefined)
+    return { kind: 'quote', ...market, ...common, ...(tradeTime !== undefined && { venueTime: tradeTime }) };
   const tradeId = integerOf(fields['trade_id']);
   const sequence = integerOf(fields['sequence']);
   return {
@@ -65,6 +65,7 @@ function decodeTicker(fields: Fields): VenueEvent {
     ...market,
     price,
     ...common,
+    ...(tradeTime !== undefined && { tradeTime }),
     ...(tradeId !== undefined && { tradeId: String(tradeId) }),
     ...(sequence !== undefined && { sequence }),
   };

@@ -30,14 +30,14 @@ test('a ticker has the time of its frame, and a last price that may lie outside 
     price: '116762.1',
     bid: '116761.9',
     ask: '116762',
-    tradeTime: '2025-08-08T18:03:18.909Z',
+    venueTime: '2025-08-08T18:03:18.909Z',
   });
 });
 
 test('frames of before 2022 have whole seconds only', () => {
   const { time_ms: _timeMs, ...old } = TICKER;
-  expect(decode(old)).toMatchObject({ tradeTime: '2025-08-08T18:03:18.000Z' });
-  expect(decode({ ...old, time: 0 })).not.toHaveProperty('tradeTime');
+  expect(decode(old)).toMatchObject({ venueTime: '2025-08-08T18:03:18.000Z' });
+  expect(decode({ ...old, time: 0 })).not.toHaveProperty('venueTime');
 });
 
 test('empty, zero and unreadable values are absent', () => {
@@ -58,7 +58,7 @@ test('a book ticker has a time and an order of its own', () => {
     quote: 'ETH',
     bid: '0.010326',
     ask: '0.010366',
-    tradeTime: '2023-04-28T13:37:26.131Z',
+    venueTime: '2023-04-28T13:37:26.131Z',
     sequence: 517377894,
   });
   expect(decode({ ...frame, result: { s: 'ETC_ETH', b: '', a: '0', t: 0 } })).toEqual({

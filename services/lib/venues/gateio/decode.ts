@@ -45,7 +45,7 @@ function decodeUnnamed(fields: Fields): VenueEvent {
 }
 
 /** The last price may lie outside of the bid and ask beside it: it is told as it is. A ticker has no time of its own. */
-function decodeTicker(result: Fields, tradeTime: string | undefined): VenueEvent {
+function decodeTicker(result: Fields, venueTime: string | undefined): VenueEvent {
   const market = splitSymbol(result['currency_pair'], '_');
   if (market === undefined) return ignored('ticker without a readable currency_pair');
   const price = decimalField(result, 'last');
@@ -54,7 +54,7 @@ function decodeTicker(result: Fields, tradeTime: string | undefined): VenueEvent
   const common = {
     ...(bid !== undefined && { bid }),
     ...(ask !== undefined && { ask }),
-    ...(tradeTime !== undefined && { tradeTime }),
+    ...(venueTime !== undefined && { venueTime }),
   };
   return price === undefined
     ? { kind: 'quote', ...market, ...common }
@@ -66,14 +66,14 @@ function decodeBook(result: Fields): VenueEvent {
   if (market === undefined) return ignored('book ticker without a readable pair');
   const bid = decimalField(result, 'b');
   const ask = decimalField(result, 'a');
-  const tradeTime = timeOfMs(result['t']);
+  const venueTime = timeOfMs(result['t']);
   const sequence = integerOf(result['u']);
   return {
     kind: 'quote',
     ...market,
     ...(bid !== undefined && { bid }),
     ...(ask !== undefined && { ask }),
-    ...(tradeTime !== undefined && { tradeTime }),
+    ...(venueTime !== undefined && { venueTime }),
     ...(sequence !== undefined && { sequence }),
   };
 }

@@ -18,7 +18,7 @@ test('a book ticker holds the last price, without padding, and a time above 2^53
     price: '1.06125',
     bid: '1.06149',
     ask: '1.0615',
-    tradeTime: '2026-07-13T22:19:00.076Z',
+    venueTime: '2026-07-13T22:19:00.076Z',
     sequence: 1764549594389752,
   });
 });
@@ -29,14 +29,14 @@ test('before the first trade a book ticker is the book alone', () => {
     ...XRP,
     bid: '1.06149',
     ask: '1.0615',
-    tradeTime: '2026-07-13T22:19:00.076Z',
+    venueTime: '2026-07-13T22:19:00.076Z',
     sequence: 1764549594389752,
   });
 });
 
 test('a side without orders is absent, be it empty, zero or not there; nothing but the symbol is legal', () => {
   const book = { u: 7, E: 1783981140076872200, s: 'btcusd', b: '', B: '', a: '0.00', A: '0', c: '64123.070' };
-  const btc = { symbol: 'btcusd', asset: 'BTC', quote: 'USD', tradeTime: '2026-07-13T22:19:00.076Z', sequence: 7 };
+  const btc = { symbol: 'btcusd', asset: 'BTC', quote: 'USD', venueTime: '2026-07-13T22:19:00.076Z', sequence: 7 };
   expect(decode(book)).toEqual({ kind: 'ticker', ...btc, price: '64123.07' });
   expect(decode({ ...book, c: '' })).toEqual({ kind: 'quote', ...btc });
   expect(decode({ ...book, b: '64123.00', c: null })).toEqual({ kind: 'quote', ...btc, bid: '64123' });
@@ -44,7 +44,7 @@ test('a side without orders is absent, be it empty, zero or not there; nothing b
 });
 
 test.each([0, -1, '1783981140076872200', null, 1e40])('the time %j is none', (E) => {
-  expect(decode({ u: 7, E, s: 'btcusd', c: '1' })).not.toHaveProperty('tradeTime');
+  expect(decode({ u: 7, E, s: 'btcusd', c: '1' })).not.toHaveProperty('venueTime');
 });
 
 test('a sequence that did not arrive exactly is none', () => {

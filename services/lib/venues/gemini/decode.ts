@@ -38,12 +38,12 @@ function decodeBook(fields: Fields): VenueEvent {
   const price = decimalField(fields, 'c');
   const bid = decimalField(fields, 'b');
   const ask = decimalField(fields, 'a');
-  const tradeTime = timeOfNs(fields['E']);
+  const venueTime = timeOfNs(fields['E']);
   const sequence = integerOf(fields['u']);
   const common = {
     ...(bid !== undefined && { bid }),
     ...(ask !== undefined && { ask }),
-    ...(tradeTime !== undefined && { tradeTime }),
+    ...(venueTime !== undefined && { venueTime }),
     ...(sequence !== undefined && { sequence }),
   };
   return price === undefined

@@ -60,7 +60,7 @@ test('a number is not taken from another place with the same key', () => {
 
 test('a ticker without a last price is the book alone, and a dead pair not even that', () => {
   expect(kraken.decode(tickerFrame({}))).toEqual([
-    { kind: 'quote', ...BTC, bid: '0.13099', ask: '0.13108', tradeTime: '2026-10-03T20:58:33.794283Z' },
+    { kind: 'quote', ...BTC, bid: '0.13099', ask: '0.13108', venueTime: '2026-10-03T20:58:33.794283Z' },
   ]);
   const dead = tickerFrame({ last: '0', bid: '0', ask: '0' }, '1970-01-01T00:00:00.000000Z');
   expect(kraken.decode(dead)).toEqual([{ kind: 'quote', ...BTC }]);

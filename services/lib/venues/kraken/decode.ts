@@ -75,11 +75,11 @@ function decodeTicker(item: Fields): VenueEvent {
   const price = decimalField(item, 'last');
   const bid = decimalField(item, 'bid');
   const ask = decimalField(item, 'ask');
-  const tradeTime = presentTime(item['timestamp']);
+  const venueTime = presentTime(item['timestamp']);
   const common = {
     ...(bid !== undefined && { bid }),
     ...(ask !== undefined && { ask }),
-    ...(tradeTime !== undefined && { tradeTime }),
+    ...(venueTime !== undefined && { venueTime }),
   };
   if (price === undefined) return { kind: 'quote', ...market, ...common };
   return { kind: 'ticker', ...market, price, ...common };

@@ -26,14 +26,14 @@ test('a ticker keeps every digit, without padding, and its time in milliseconds 
     price: '9999.99',
     bid: '8888.88',
     ask: '9999.99',
-    tradeTime: '2021-12-20T11:21:58.686Z',
+    venueTime: '2021-12-20T11:21:58.686Z',
   });
   expect(ticker({ instId: 'BTC-USD' })).toMatchObject({ symbol: 'BTC-USD', quote: 'USD' });
 });
 
 test('empty, zero and unreadable values are absent', () => {
   expect(ticker({ bidPx: '', askPx: '0', ts: '0' })).toEqual({ kind: 'ticker', ...BTC, price: '9999.99' });
-  expect(ticker({ ts: '' })).not.toHaveProperty('tradeTime');
+  expect(ticker({ ts: '' })).not.toHaveProperty('venueTime');
   expect(ticker({ last: '', bidPx: '', askPx: '', ts: '' })).toEqual({ kind: 'quote', ...BTC });
 });
 
@@ -45,7 +45,7 @@ test.each(['', '0', '0.00', '0.-10000', 'null', '-1', '1e400', null, 9999.99, {}
       ...BTC,
       bid: '8888.88',
       ask: '9999.99',
-      tradeTime: '2021-12-20T11:21:58.686Z',
+      venueTime: '2021-12-20T11:21:58.686Z',
     });
   },
 );

@@ -83,11 +83,11 @@ function decodeTicker(item: Fields): VenueEvent {
   const price = positiveDecimalOf(item['last']);
   const bid = positiveDecimalOf(item['bidPx']);
   const ask = positiveDecimalOf(item['askPx']);
-  const tradeTime = timeOfMs(item['ts']);
+  const venueTime = timeOfMs(item['ts']);
   const common = {
     ...(bid !== undefined && { bid }),
     ...(ask !== undefined && { ask }),
-    ...(tradeTime !== undefined && { tradeTime }),
+    ...(venueTime !== undefined && { venueTime }),
   };
   if (price === undefined) return { kind: 'quote', ...market, ...common };
   return { kind: 'ticker', ...market, price, ...common };

@@ -44,7 +44,6 @@ test('prices are those of the markets asked for, with time and what of the book 
         price: '9999.99',
         bid: '8888.88',
         ask: '9999.99',
-        tradeTime: '2021-12-20T11:21:58.686Z',
       },
       { asset: 'ETH', quote: 'USDT', price: '9999.99' },
     ],

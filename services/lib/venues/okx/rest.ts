@@ -2,7 +2,6 @@
 import { bookOf, positiveDecimalOf } from '../decimal-text.ts';
 import { decodeRows, excerpt, objectOf, parseJson, textOf, type Fields } from '../json-fields.ts';
 import type { Instrument, RestAnswer, RestPrice, RestRefusal, RestResponse, VenueRest } from '../venue-rest.ts';
-import { timeOfMs } from '../venue-time.ts';
 
 export const okxRest: VenueRest = {
   instrumentRequests: [{ path: '/api/v5/public/instruments?instType=SPOT' }],
@@ -54,12 +53,10 @@ function priceOf(row: Fields, wanted: ReadonlyMap<string, Instrument>): RestPric
   const market = wanted.get(textOf(row['instId']) ?? '');
   const price = positiveDecimalOf(row['last']);
   if (market === undefined || price === undefined) return undefined;
-  const tradeTime = timeOfMs(row['ts']);
   return {
     asset: market.asset,
     quote: market.quote,
     price,
     ...bookOf(row['bidPx'], row['askPx']),
-    ...(tradeTime !== undefined && { tradeTime }),
   };
 }

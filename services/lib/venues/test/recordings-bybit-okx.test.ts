@@ -63,7 +63,7 @@ describe('recorded traffic', () => {
     expect(countFrames(file)).toEqual({ decoded: 4, ignored: 2 });
     expect(file.events.flat().filter(({ kind }) => kind !== 'trade')).toMatchObject([
       { kind: 'quote', symbol: 'BTCUSDT', bid: '28165.07', ask: '28165.08', sequence: 4281281856 },
-      { kind: 'quote', symbol: 'BTCUSDT', bid: '28165.07', tradeTime: '2023-04-05T00:00:06.615Z' },
+      { kind: 'quote', symbol: 'BTCUSDT', bid: '28165.07', venueTime: '2023-04-05T00:00:06.615Z' },
       { kind: 'ignored', why: 'topic "orderbook.50.BTCUSDT" is not used' },
       { kind: 'ignored', why: 'topic "orderbook.50.BTCUSDT" is not used' },
     ]);

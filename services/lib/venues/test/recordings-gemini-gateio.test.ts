@@ -77,7 +77,7 @@ describe('Gemini', () => {
         price: '1.06125',
         bid: '1.06149',
         ask: '1.0615',
-        tradeTime: '2026-07-13T22:19:00.076Z',
+        venueTime: '2026-07-13T22:19:00.076Z',
         sequence: 1764549594389752,
       },
       { kind: 'ignored', why: 'event "depthUpdate" is not used' },
@@ -154,7 +154,7 @@ describe('Gate', () => {
       const raw = result['last'] ?? result['price'] ?? '';
       expect(event.symbol).toBe(result['currency_pair']);
       expect(raw.replace(/(?<=\..*?)0+$/, '').replace(/\.$/, '')).toBe(event.price);
-      expect(event.tradeTime).toMatch(/^2021-04-22T12:1/);
+      expect(event.kind === 'ticker' ? event.venueTime : event.tradeTime).toMatch(/^2021-04-22T12:1/);
     }
     const ignored = new Set(events.flatMap((event) => (event.kind === 'ignored' ? [event.why] : [])));
     expect([...ignored].every((why) => /^answer for channel "spot\.\w+" is not used$/.test(why))).toBe(true);

@@ -91,7 +91,7 @@ describe('recorded traffic', () => {
         price: '105899.4',
         bid: '105944.2',
         ask: '105944.3',
-        tradeTime: '2022-12-25T09:30:59.123456Z',
+        venueTime: '2022-12-25T09:30:59.123456Z',
       },
     ]);
     expect(framesOf('ws_trade_update').flatMap(decode)).toMatchObject([
