@@ -17,6 +17,7 @@ import type {
   SourceQuote,
   StatusFeeds,
 } from './connect/connector.ts';
+import { HaltedMarkets } from './halted-markets.ts';
 import { describeUnlisted, mergeStatuses, type SourceWords } from './merge-statuses.ts';
 import { planMarkets, type Listed, type MarketPlan } from './plan-markets.ts';
 import type { Liveness } from './rest/decide-fetch.ts';
@@ -87,8 +88,7 @@ class VenueSource implements RunningSource {
   readonly #logger: Logger;
   readonly #upstream: Upstream;
   readonly #fetches: PriceFetches;
-  /** Symbols of markets that stand still, until the socket tells a price of them again. */
-  readonly #halted = new Set<string>();
+  readonly #halted = new HaltedMarkets();
   readonly #stopping = new Set<Promise<void>>();
   #order: SourceOrder;
   #listed: Listed | undefined;
@@ -112,7 +112,7 @@ class VenueSource implements RunningSource {
       clock,
       logger: this.#logger,
       mayAsk: isActive,
-      isHalted: ({ symbol }) => this.#halted.has(symbol),
+      isHalted: ({ symbol }, price) => this.#halted.has(symbol, price, clock.monotonicMs()),
       onQuote: (quote) => onQuote(this.#name, quote),
     });
     this.#status = { ...describeUnlisted(false), sinceMs: clock.nowMs() };
@@ -163,6 +163,7 @@ class VenueSource implements RunningSource {
     if (this.#plan.missing.length > 0) {
       this.#logger.debug({ count: this.#plan.missing.length }, 'markets that the venue does not list');
     }
+    this.#halted.keepOnly(this.#plan.markets);
     // Before any socket: its first batch is on its way while they open.
     this.#fetches.follow({
       markets: this.#plan.markets,
@@ -215,11 +216,11 @@ class VenueSource implements RunningSource {
       clockSkews,
       statusFeeds,
       onQuote: (quote) => {
-        if (this.#halted.size > 0) this.#halted.delete(quote.symbol);
+        this.#halted.end(quote.symbol);
         onQuote(this.#name, quote);
       },
       onHalted: (market) => {
-        this.#halted.add(market.symbol);
+        this.#halted.add(market.symbol, clock.monotonicMs());
         onHalted(this.#name, market);
       },
       onStatus: () => this.#tellStatus(),
@@ -245,7 +246,9 @@ class VenueSource implements RunningSource {
     const words = isUnlisted ? describeUnlisted(this.#hasLooked) : mergeStatuses(statuses, this.#plan.missing);
     const isTransition = words.state !== this.#status.state;
     this.#status = { ...words, sinceMs: isTransition ? this.#options.clock.nowMs() : this.#status.sinceMs };
-    this.#fetches.note(LIVENESS[words.state]);
+    const liveness = LIVENESS[words.state];
+    this.#halted.noteSocket(liveness === 'down', this.#options.clock.monotonicMs());
+    this.#fetches.note(liveness);
   }
 }
 

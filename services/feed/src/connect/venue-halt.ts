@@ -2,8 +2,8 @@
 import type { StatusEvent } from '@weir/venues';
 import type { Halt, MaintenanceWindow, Notice, Work } from './machine-state.ts';
 
-/** A window without an end is believed for so long. */
-const OPEN_END_MS = 3_600_000;
+/** A standstill without an end is believed for so long. */
+export const OPEN_END_MS = 3_600_000;
 
 /** Nothing is matched, in the venue or in every market that is wanted. */
 export function isHalted(halt: Halt, wanted: ReadonlyMap<string, unknown>): boolean {

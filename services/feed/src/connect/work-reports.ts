@@ -4,11 +4,10 @@
  */
 import type { Clock, Timer } from '@weir/clock';
 import type { StatusEvent } from '@weir/venues';
+import { OPEN_END_MS } from './venue-halt.ts';
 
 /** Work takes longer than announced. */
 const OVERRUN_MS = 900_000;
-/** Of work whose end is not known. */
-const OPEN_END_MS = 3_600_000;
 /** Longer standstills are not believed, and timers cannot wait for any time. */
 const BELIEVED_MS_MAX = 86_400_000;
 const REPORTS_MAX = 50;

@@ -39,8 +39,8 @@ export interface PriceFetchesOptions {
   readonly logger: Pick<Logger, 'debug' | 'info' | 'error'>;
   /** Whether this process may ask now: a standby leaves the venue's quota to the one that publishes. */
   readonly mayAsk: () => boolean;
-  /** What is told of this market would not hold. */
-  readonly isHalted: (market: Instrument) => boolean;
+  /** The market stands still: what is told of it, here this price, would not hold. */
+  readonly isHalted: (market: Instrument, price: bigint) => boolean;
   readonly onQuote: (quote: SourceQuote) => void;
   /** Calls back once in the next turn of the event loop. */
   readonly nextTurn?: (callback: () => void) => void;
@@ -167,7 +167,7 @@ class SourceFetches implements PriceFetches {
     // Asked for under another symbol, it is the price of something else.
     if (market === undefined || market.symbol !== asked.get(name)?.symbol) return;
     const price = parseDecimal(fetched.price);
-    if (price === undefined || price === 0n || this.#options.isHalted(market)) return;
+    if (price === undefined || price === 0n || this.#options.isHalted(market, price)) return;
     this.#options.onQuote(quoteOf(market, { ...fetched, via, decimal: price }));
   }
 }
