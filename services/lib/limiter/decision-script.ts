@@ -31,7 +31,7 @@ const HEADER = `
 -- KEYS[1] ratelimit:{<key_id>}, a hash: tat and last_refill (us), rest, rate, tokens (for people),
 --         lease:<holder> = <tokens>:<call>:<expiry us>
 -- ARGV    1 rate (thousandths of a token per s)  2 burst  3 retention (ms)
---         4 cost of one request  5 count of requests waiting (0: none waits)
+--         4 cost of one request (0: looks, and takes nothing)  5 count of requests waiting (0: none waits)
 --         and for a caller that leases
 --         6 tokens wanted ahead  7 divisor of the share  8 time of a lease (us)
 --         9 holder  10 number of this call  11 tokens held and kept  12 tokens held and handed back
@@ -104,7 +104,7 @@ end
 local taken = admitted * cost + granted`;
 
 const checkOne = (place: number): string => `
-local fit_${place} = floor(available_${place} / cost)
+local fit_${place} = cost > 0 and floor(available_${place} / cost) or max(count, 1)
 if refused_by == 0 and fit_${place} < max(count, 1) then refused_by = ${place} end
 if fit_${place} < admitted then admitted = fit_${place} end`;
 

@@ -5,7 +5,9 @@ import type { BucketPolicy } from './lease-terms.ts';
 export interface DecideRequest {
   readonly keyId: string;
   readonly bucket: BucketPolicy;
-  /** Whole tokens, at least 1; all of them or none. A cost above the burst is never admitted. */
+  /**
+   * Whole tokens; all of them or none. A cost above the burst is never admitted; 0 takes nothing and is told what there is.
+   */
   readonly cost: number;
   readonly onValkeyFailure: OnValkeyFailure;
   /** Never refuse: a refusal is counted and shows as `limit` of an admitted decision. */

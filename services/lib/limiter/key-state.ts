@@ -122,7 +122,11 @@ export function planCall(state: KeyState, nowMs: number, mayLease: boolean): Cal
   const batch = waiting.splice(0, end === -1 ? waiting.length : end);
   const held = state.leasedTokens;
   const isLeased =
-    mayLease && first?.dryRun !== true && terms.leaseMs > 0 && state.demandPerSecond >= LEASED_DEMAND_PER_SECOND;
+    mayLease &&
+    cost > 0 &&
+    first?.dryRun !== true &&
+    terms.leaseMs > 0 &&
+    state.demandPerSecond >= LEASED_DEMAND_PER_SECOND;
   const wanted = isLeased ? Math.floor((state.demandPerSecond * terms.leaseMs * LEASE_FILL) / 1_000) : 0;
   const ahead = Math.max(0, Math.min(wanted, terms.leaseTokensMax) - held);
   if (batch.length === 0 && ahead === 0) return undefined;
@@ -158,6 +162,8 @@ export function applyReply(state: KeyState, call: Call, reply: DecisionReply, no
     state.refillAtTokens = Math.floor(state.leasedTokens * REFILL_AT);
   }
   endLease(state, nowMs);
+  // A look leaves a refusal as it is.
+  if (cost === 0) return;
   const isRefused = reply.admitted < Math.max(1, batch.length) && reply.refusedBy > 0;
   if (isRefused && state.terms === terms) {
     state.refusedCost = cost;

@@ -234,6 +234,17 @@ describe('refusing', () => {
     expect(await rig.decide(raised)).toMatchObject({ admitted: true, remaining: 6 });
   });
 
+  it('tells what is left at a cost of 0, takes nothing, and leaves a refusal as it is', async () => {
+    const rig = createRig();
+    await rig.ask({ ...scarce, cost: 2 });
+    for (let i = 0; i < 3; i += 1)
+      expect(await rig.decide({ ...scarce, cost: 0 })).toMatchObject({ admitted: true, remaining: 1 });
+    expect(await rig.decide({ ...scarce, cost: 2 })).toMatchObject({ admitted: false });
+    await rig.decide({ ...scarce, cost: 0 });
+    expect(rig.decide({ ...scarce, cost: 2 })).toMatchObject({ admitted: false, basis: 'lease' });
+    expect(await rig.decide({ ...scarce, cost: 1 })).toMatchObject({ admitted: true, remaining: 0 });
+  });
+
   it('refuses a cost above the burst without asking', () => {
     const rig = createRig();
     const decision = rig.decide({ ...scarce, cost: 4 });

@@ -1,6 +1,6 @@
 /**
- * Prices and instrument lists of venues by REST, within the governor, the provider's quota and one request in flight per
- * host.
+ * Prices and instrument lists of venues by REST, within the governor and the provider's quota; what nobody waits for goes
+ * to a host one request at a time.
  *
  * Guarantees: nothing here rejects or throws; a request ends within seconds; what a venue is asked is known to the
  * governor and taken from its quota before it is sent; a venue that says 429 is left alone by the whole cluster; a list

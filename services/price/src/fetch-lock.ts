@@ -1,4 +1,4 @@
-/** What the cluster knows of the fetch of a pair: who is at it, and that nobody need try for a while. */
+/** What the cluster knows of the fetch of a pair: its price, who is at it, and that nobody need try for a while. */
 import { randomBytes } from 'node:crypto';
 import { keyspace } from '@weir/keyspace';
 import { defineScript, type ValkeyClient } from '@weir/valkey';
@@ -9,14 +9,13 @@ export interface FetchSight {
   readonly record: PriceRecord | undefined;
   /** Nobody could say a price a moment ago. */
   readonly isNone: boolean;
-  /** Somebody is at it. */
-  readonly isLocked: boolean;
 }
 
 export interface FetchLock {
-  /** Takes the lock if it is free, and looks; `token` is absent when another process has it. Rejects without Valkey. */
-  take(pair: string): Promise<FetchSight & { readonly token?: string }>;
+  /** Rejects without Valkey. */
   look(pair: string): Promise<FetchSight>;
+  /** Takes the lock if it is free, and reads what its last holder wrote; `token` is absent when another process has it. */
+  take(pair: string): Promise<Pick<FetchSight, 'record'> & { readonly token?: string }>;
   /** Of one's own lock alone. Never rejects: it ends by itself. */
   release(pair: string, token: string): Promise<void>;
   /** For so long nobody asks a venue. Never rejects. */
@@ -31,33 +30,26 @@ return redis.call('DEL', KEYS[1])`,
   1,
 );
 
-/** One way to the server for all of it, in order: whoever finds the lock free also finds what its last holder wrote. */
+/**
+ * One way to the server for all of it, in order: whoever finds the lock free also finds what its last holder wrote. Not the
+ * way of decisions: a feed that dies must not make limits late.
+ */
 export function createFetchLock(client: Pick<ValkeyClient, 'get' | 'call' | 'run'>): FetchLock {
   const { price, fetchLock, fetchNone } = keyspace;
-  const see = (json: string | null, none: string | null, lock: unknown): FetchSight => ({
-    record: json === null ? undefined : decodePriceRecord(json),
-    isNone: none !== null,
-    isLocked: lock !== null,
-  });
+  const read = (json: string | null): PriceRecord | undefined => (json === null ? undefined : decodePriceRecord(json));
   return {
+    async look(pair) {
+      const [json, none] = await Promise.all([client.get(price.key({ pair })), client.get(fetchNone.key({ pair }))]);
+      return { record: read(json), isNone: none !== null };
+    },
     async take(pair) {
       const token = randomBytes(12).toString('hex');
       const { ttlSeconds } = fetchLock;
-      const [taken, json, none] = await Promise.all([
+      const [taken, json] = await Promise.all([
         client.call('SET', fetchLock.key({ pair }), token, 'NX', 'EX', ttlSeconds),
         client.get(price.key({ pair })),
-        client.get(fetchNone.key({ pair })),
       ]);
-      const isMine = taken === 'OK';
-      return { ...see(json, none, isMine ? null : 'another'), ...(isMine && { token }) };
-    },
-    async look(pair) {
-      const [lock, json, none] = await Promise.all([
-        client.get(fetchLock.key({ pair })),
-        client.get(price.key({ pair })),
-        client.get(fetchNone.key({ pair })),
-      ]);
-      return see(json, none, lock);
+      return { record: read(json), ...(taken === 'OK' && { token }) };
     },
     async release(pair, token) {
       await client.run(releaseLock, [fetchLock.key({ pair })], [token]).catch(() => undefined);

@@ -9,6 +9,8 @@ export interface FetchMetrics {
   readonly unknown: HotCounter;
   /** Venues that have it could not be asked, or did not answer. */
   readonly failed: HotCounter;
+  /** As many were under way as may be. */
+  readonly busy: HotCounter;
 }
 
 export function createFetchMetrics(telemetry: Telemetry, onDemandPairs: () => number): FetchMetrics {
@@ -28,5 +30,6 @@ export function createFetchMetrics(telemetry: Telemetry, onDemandPairs: () => nu
     waited: outcome('waited'),
     unknown: outcome('unknown'),
     failed: outcome('failed'),
+    busy: outcome('busy'),
   };
 }

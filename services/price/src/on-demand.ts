@@ -2,7 +2,8 @@
  * Pairs that no feed keeps: fetched when they are asked for, by keys whose policy allows it.
  *
  * A pair gets a slot only if a venue of the feeds lists it, and only so many have one: whatever is asked for, memory and
- * Valkey hold no more than that. A pair that nobody lists costs no I/O.
+ * Valkey hold no more than that. A pair that nobody lists costs no I/O. Keys that may use different feeds have slots of
+ * their own, since different venues are asked for them. Who has not paid yet takes no place from those who have.
  */
 import type { Clock } from '@weir/clock';
 import { DEFAULT_FRESHNESS, formatPair, parsePair, type Freshness, type Pair } from '@weir/wire';
@@ -15,6 +16,8 @@ import { within } from './within.ts';
 export interface OnDemandAssets {
   /** Its slot, or why there is none. Waits only for a venue's list that nobody has read yet. */
   find(pair: Pair, access: Pick<Access, 'feeds'>): Promise<Slot | Refusal>;
+  /** It has been paid for. */
+  keep(slot: Slot): void;
   readonly size: number;
 }
 
@@ -45,30 +48,32 @@ export function createOnDemandFeed(clock: Clock, freshness: Freshness = DEFAULT_
 
 export function createOnDemandAssets({ table, findMarkets, clock }: OnDemandOptions): OnDemandAssets {
   const feed = createOnDemandFeed(clock);
-  /** The one used longest ago first. */
-  const slots = new Map<string, Slot>();
+  const kept = new Map<string, Slot>();
+  const unpaid = new Map<string, Slot>();
 
-  const take = (pair: string): Slot => {
-    const slot = slots.get(pair) ?? newSlot(pair, feed, true);
-    slots.delete(pair);
-    slots.set(pair, slot);
-    if (slots.size > ON_DEMAND_SLOTS_MAX) {
-      const [oldest = ''] = slots.keys();
-      slots.delete(oldest);
-    }
+  const take = (pair: string, feeds: ReadonlySet<string> | undefined): Slot => {
+    const name = nameOf(pair, feeds);
+    const known = kept.get(name);
+    const slot = known ?? unpaid.get(name) ?? newSlot(pair, feed, true, feeds);
+    use(known === undefined ? unpaid : kept, name, slot);
     return slot;
   };
 
   return {
     get size() {
-      return slots.size;
+      return kept.size;
+    },
+    keep(slot) {
+      const name = nameOf(slot.pair, slot.feeds);
+      unpaid.delete(name);
+      use(kept, name, slot);
     },
     async find(pair, { feeds: allowed }) {
       const feeds = [...table.feeds.values()].filter(({ name }) => allowed === undefined || allowed.has(name));
       const documents = feeds.map(({ document }) => document).filter(({ suspend }) => !suspend);
       const { offers, isComplete } = await within(clock, WAIT_MS_MAX, findMarkets(pair, documents), NOTHING);
       const name = formatPair(pair);
-      if (offers.length > 0) return take(name);
+      if (offers.length > 0) return take(name, allowed);
       if (isComplete)
         return new Refusal({ code: 'ASSET_UNKNOWN', detail: `No feed carries ${name}, and no venue lists it.` });
       return new Refusal({
@@ -77,6 +82,19 @@ export function createOnDemandAssets({ table, findMarkets, clock }: OnDemandOpti
       });
     },
   };
+}
+
+/** The one used longest ago comes first, and goes when there are too many. */
+function use(slots: Map<string, Slot>, name: string, slot: Slot): void {
+  slots.delete(name);
+  slots.set(name, slot);
+  if (slots.size <= ON_DEMAND_SLOTS_MAX) return;
+  const [oldest = ''] = slots.keys();
+  slots.delete(oldest);
+}
+
+function nameOf(pair: string, feeds: ReadonlySet<string> | undefined): string {
+  return feeds === undefined ? pair : [pair, ...[...feeds].toSorted()].join(' ');
 }
 
 /** For what no feed carries, when the policy lets it be asked for; `undefined` when the refusal stands. */

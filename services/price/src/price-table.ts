@@ -39,6 +39,8 @@ export interface Slot {
   fetchFromMs: number;
   /** Of a pair that no feed keeps. */
   readonly isOnDemand: boolean;
+  /** Of such a pair: names of the feeds whose venues may be asked; `undefined`: all. */
+  readonly feeds: ReadonlySet<string> | undefined;
 }
 
 /** Further than this ahead of the server's clock, a held record is of data that the server no longer has. */
@@ -152,7 +154,7 @@ export function newFeed(document: Feed, monotonicMs: number): FeedState {
   };
 }
 
-export function newSlot(pair: string, feed: FeedState, isOnDemand = false): Slot {
+export function newSlot(pair: string, feed: FeedState, isOnDemand = false, feeds?: ReadonlySet<string>): Slot {
   return {
     pair,
     feed,
@@ -163,6 +165,7 @@ export function newSlot(pair: string, feed: FeedState, isOnDemand = false): Slot
     checkedMs: Number.NEGATIVE_INFINITY,
     fetchFromMs: Number.NEGATIVE_INFINITY,
     isOnDemand,
+    feeds,
   };
 }
 

@@ -2,7 +2,8 @@
  * GET /prices: up to 100 assets at once, charged for those that are answered.
  *
  * What it will cost is known only after reading, so it reads first: that burdens Valkey no more than `read-price` allows
- * for each pair, whoever asks. A request that nothing can be answered of is a problem and costs nothing.
+ * for each pair, whoever asks, and venues no more than the key could pay for. A request that nothing can be answered of is a
+ * problem and costs nothing.
  */
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyReply } from 'fastify';
@@ -10,6 +11,7 @@ import { Type } from 'typebox';
 import { problemOf, type ProblemSource } from '@weir/http';
 import { faultOf, namedAssets } from './name-assets.ts';
 import type { Decision } from '@weir/limiter';
+import { createCostForesight, type CostForesight } from './foresee-cost.ts';
 import { findOnDemand } from './on-demand.ts';
 import type { Access } from './policy-directory.ts';
 import { passDecision, refuse, sendJson, UNLIMITED, type PriceApi } from './price-api.ts';
@@ -30,40 +32,58 @@ const schema = {
 };
 
 export function addPricesRoute(server: FastifyInstance, api: PriceApi): void {
+  const foresight = createCostForesight(api.limiter);
   server.withTypeProvider<TypeBoxTypeProvider>().get('/prices', { schema }, (request, reply) => {
-    const run = (): Promise<void> => serve(api, reply, request.query.assets, request.headers.authorization);
+    const asked = { list: request.query.assets, header: request.headers.authorization };
+    const run = (): Promise<void> => serve(api, foresight, reply, asked);
     const span = startRequestSpan(api.tracing, 'GET /prices', request);
     return span === undefined ? run() : inSpan(span, run);
   });
 }
 
-async function serve(api: PriceApi, reply: FastifyReply, list: string, header: string | undefined): Promise<void> {
+async function serve(
+  api: PriceApi,
+  foresight: CostForesight,
+  reply: FastifyReply,
+  { list, header }: Asked,
+): Promise<void> {
   const access = await api.authorize(header);
   if (access instanceof Refusal) return refuse(api, reply, access.problem);
   const assets = namedAssets(list);
   const fault = faultOf(assets, access);
   if (fault !== undefined) return refuse(api, reply, fault);
   const found = await findAll(api, assets, access);
-  // What may have to be fetched is paid for first: nobody makes venues be asked beyond their limits.
-  const paid = mayFetch(api, found) ? await pay(api, access, countSlots(found)) : undefined;
-  if (paid !== undefined && !passDecision(api, reply, access, paid)) return;
-  const results = await readAll(api, found, access);
+  const cost = costOfFetching(api, found);
+  const release = cost === 0 ? undefined : await foresight.hold(access, cost);
+  if (typeof release === 'object') return void passDecision(api, reply, access, release);
+  try {
+    await answer(api, reply, access, await readAll(api, found, access));
+  } finally {
+    release?.();
+  }
+}
+
+async function answer(api: PriceApi, reply: FastifyReply, access: Access, results: readonly Result[]): Promise<void> {
   const prices = results.flatMap(({ body }) => (typeof body === 'string' ? [body] : []));
   const errors = results.flatMap(({ asset, body }) => (typeof body === 'string' ? [] : [assetError(asset, body)]));
   const [first] = errors;
   if (prices.length === 0 && first !== undefined) {
     const { code } = first;
-    const problem = { code, detail: 'None of the assets can be answered.', extensions: { errors } };
-    return refuse(api, reply, problem, paid && { access, decision: paid });
+    return refuse(api, reply, { code, detail: 'None of the assets can be answered.', extensions: { errors } });
   }
-  const decision = paid ?? (await pay(api, access, prices.length));
-  if (paid === undefined && !passDecision(api, reply, access, decision)) return;
+  const decision = await pay(api, access, prices.length);
+  if (!passDecision(api, reply, access, decision)) return;
   const body = `{"prices":[${prices.join(',')}],"errors":${JSON.stringify(errors)}}`;
   sendJson(api, reply, { body, bytes: Buffer.byteLength(body), access, decision });
 }
 
 async function pay(api: PriceApi, access: Access, cost: number): Promise<Decision> {
   return access.decide === undefined ? UNLIMITED : api.limiter.decide({ ...access.decide, cost });
+}
+
+interface Asked {
+  readonly list: string;
+  readonly header: string | undefined;
 }
 
 interface Found {
@@ -80,13 +100,12 @@ function findAll(api: PriceApi, assets: readonly string[], access: Access): Prom
   return Promise.all(assets.map(find));
 }
 
-function mayFetch({ reader, serverTimeMs }: PriceApi, found: readonly Found[]): boolean {
+/** What the request may cost at most if something of it has to be fetched from a venue; else 0. */
+function costOfFetching({ reader, serverTimeMs }: PriceApi, found: readonly Found[]): number {
   const serverNowMs = serverTimeMs();
-  return found.some(({ slot }) => !(slot instanceof Refusal) && reader.mayFetch(slot, ageMsOf(slot, serverNowMs)));
-}
-
-function countSlots(found: readonly Found[]): number {
-  return found.filter(({ slot }) => !(slot instanceof Refusal)).length;
+  const slots = found.flatMap(({ slot }) => (slot instanceof Refusal ? [] : [slot]));
+  const due = new Set(slots.filter((slot) => reader.mayFetch(slot, ageMsOf(slot, serverNowMs))));
+  return due.size === 0 ? 0 : slots.filter((slot) => slot.record !== undefined || due.has(slot)).length;
 }
 
 interface Result {

@@ -64,7 +64,8 @@ export function createPriceReader({ valkey, fetcher, clock }: PriceReaderOptions
     check(slot, ageMs) {
       const { feed } = slot;
       if (ageMs <= feed.document.freshness.freshMs && !feed.isSilent) return undefined;
-      if (fetcher.isDue(slot, ageMs)) return fetcher.fetch(slot);
+      const fetching = fetcher.isDue(slot, ageMs) ? fetcher.fetch(slot) : undefined;
+      if (fetching !== undefined) return fetching;
       if (ageMs <= feed.document.freshness.staleMs && !feed.isSilent) return undefined;
       const reading = pending.get(slot.pair);
       if (reading !== undefined) return reading;

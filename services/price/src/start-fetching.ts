@@ -55,8 +55,9 @@ export function startFetching(parts: FetchingParts): Fetching {
   const onDemand = createOnDemandAssets({ table, findMarkets, clock });
   const metrics = createFetchMetrics(telemetry, () => onDemand.size);
   const usdtSlot = createUsdtSlot(table, clock);
-  const lock = createFetchLock(valkey.decide);
-  const fetcher = createPriceFetcher({ valkey, lock, table, findMarkets, usdtSlot, clock, logger, metrics });
+  const lock = createFetchLock(valkey.bulk);
+  const { keep } = onDemand;
+  const fetcher = createPriceFetcher({ valkey, lock, table, findMarkets, keep, usdtSlot, clock, logger, metrics });
   let configured: ReadonlySet<string> = new Set();
   return {
     fetcher,

@@ -91,7 +91,7 @@ export function createDecisionModel(nowUs: () => bigint, faults: ModelFaults = {
     bucket.debt = max(0n, bucket.debt - returned * TOKEN);
     const available = levelOf(bucket.debt, burst);
 
-    const fit = available / cost;
+    const fit = cost > 0n ? available / cost : max(count, 1n);
     const refusedBy = fit < max(count, 1n) ? 1 : 0;
     const admitted = min(count, fit);
     const left = available - admitted * cost;

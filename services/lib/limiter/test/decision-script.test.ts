@@ -47,7 +47,7 @@ const operation = fc.record({
     { arbitrary: fc.nat({ max: 20_000_000 }), weight: 1 },
     { arbitrary: fc.integer({ min: -2_000_000, max: -1 }), weight: 1 },
   ),
-  cost: fc.constantFrom(1, 1, 1, 2, 5),
+  cost: fc.constantFrom(1, 1, 1, 2, 5, 0),
   count: fc.nat({ max: 12 }),
   leases: fc.option(
     fc.record({
