@@ -16,6 +16,13 @@ test('a run prints one line of JSON, and ends well when nothing was found', { ti
   expect(status).toBe(0);
 });
 
+// It reads what Linux says of a process.
+test.skipIf(process.platform !== 'linux')('the simulated exchanges cost little', { timeout: LONG_MS }, () => {
+  const { status, stdout } = soak('exchanges', '--assets', '300', '--ticks', '200', '--seconds', '3');
+  expect(JSON.parse(stdout)).toMatchObject({ soak: 'exchanges', ok: true, connections_lost: [] });
+  expect(status).toBe(0);
+});
+
 test.each([[[]], [['nope']], [['fuzz', '--frames', 'x']], [['fuzz', '--frmaes', '1']]])(
   '%j is refused, with all the runs there are',
   { timeout: LONG_MS },
