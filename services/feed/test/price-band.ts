@@ -13,7 +13,9 @@
  * A minority of wrong sources changes nothing while honest ones agree within `maxDeviationBps` and are confirmed within
  * `fresh` of each other: the median of all that is counted lies among the honest votes. Otherwise it adds what a vote may
  * differ from the median without being left out, since votes may be left out on the honest side, and older honest ones
- * step aside. Without a majority of honest ones nothing is promised.
+ * step aside: after they have judged, so that what the true price has moved by within `stale` counts as well. Without a
+ * majority of honest ones nothing is promised, but that of two the one that is stuck is not followed for longer than a
+ * dispute lasts (`settle-dispute.ts`).
  */
 import type { FeedDocument } from '@weir/wire';
 
@@ -27,19 +29,23 @@ export interface Circumstances {
   readonly wrong: number;
   /** The honest ones are confirmed within one `fresh` of each other. */
   readonly areHonestTogether?: boolean;
+  /** How far T has moved while the votes of honest ones that are apart were said; absent: not at all. */
+  readonly agedBps?: number;
 }
 
 /** In basis points; `undefined`: nothing is promised. */
 export function slackBps(
-  { basisBps, rateBps = 0, voting, wrong, areHonestTogether = false }: Circumstances,
+  { basisBps, rateBps = 0, voting, wrong, areHonestTogether = false, agedBps = 0 }: Circumstances,
   { aggregation }: Pick<FeedDocument, 'aggregation'>,
 ): number | undefined {
   const honestBps = basisBps + rateBps;
   if (wrong === 0) return honestBps;
   if (aggregation.method === 'Priority' || wrong > (voting - 1) >> 1) return undefined;
   if (areHonestTogether && 2 * honestBps <= aggregation.maxDeviationBps) return honestBps;
-  // The median absolute deviation is at most the width of the honest votes.
-  const scatterBps = voting >= 4 ? 7.413 * 2 * honestBps : 0;
+  // The median absolute deviation is at most the width of the honest votes, and what is nearer to the median than one of
+  // them may be left in for it.
+  const widthBps = 2 * honestBps + agedBps;
+  const scatterBps = voting >= 4 ? 7.413 * widthBps : widthBps;
   const allowedBps = aggregation.maxDeviationBps * (voting === 3 ? 2 : 1);
-  return honestBps + Math.max(scatterBps, allowedBps);
+  return honestBps + agedBps + Math.max(scatterBps, allowedBps);
 }
