@@ -4,6 +4,7 @@
  */
 import { sleep, systemClock } from '@weir/clock';
 import { demoPair, startExchanges, type Exchanges } from '@weir/exchanges';
+import { keyspace } from '@weir/keyspace';
 import { waitFor } from '@weir/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { feedDocument, policyDocument, startHarness, type Harness, type Pod } from './harness.ts';
@@ -11,6 +12,7 @@ import { feedDocument, policyDocument, startHarness, type Harness, type Pod } fr
 /** Callers want more of them than the venue is asked for, so that something is always there to be fetched or shed. */
 const ASSETS = Array.from({ length: 400 }, (_, index) => `A${index}`);
 const CALLERS = 60;
+const QUOTA_KEY = keyspace.providerQuota.key({ provider: 'coinbase' });
 
 let harness: Harness;
 let exchanges: Exchanges;
@@ -148,8 +150,32 @@ test('a venue that fails is shed by all servers alike without swinging, and aske
   await stopCallers();
   // Nobody has waited for much longer than a fetch may take.
   expect(slowestMs).toBeLessThan(10_000);
-  expect([...statuses.keys()].toSorted()).toEqual([200, 503]);
+  expect([...statuses.keys()].toSorted((a, b) => a - b)).toEqual([200, 503]);
   expect((await (pods[0] as Pod).get('/price?asset=A1', key)).status).toBe(200);
 }, 150_000);
 
 const countCalls = (): number => [...statuses.values()].reduce((sum, count) => sum + count, 0);
+
+test('a venue that says "too many" is left alone by all servers for as long as it asks', async () => {
+  const venue = exchanges.venue('coinbase');
+  venue.fault({ restThrottleS: 4 });
+  const before = venue.restCount;
+  await waitFor(async () => {
+    await (pods[0] as Pod).get('/price?asset=A0', key);
+    return venue.restCount > before;
+  }, 20_000);
+  const saidMs = systemClock.monotonicMs();
+  venue.fault({ restThrottleS: undefined });
+  await waitFor(async () => Number(await harness.valkey.bulk.call('HEXISTS', QUOTA_KEY, 'blocked_until')) === 1);
+  const blockedCount = venue.restCount;
+  let asked = 0;
+  await waitFor(async () => {
+    const count = venue.restCount;
+    // Meanwhile everybody has an answer at once: the price as it is.
+    await Promise.all(pods.map((pod, index) => pod.get(`/price?asset=A${(asked + index) % ASSETS.length}`, key)));
+    asked += pods.length;
+    return count > blockedCount;
+  }, 30_000);
+  expect(asked).toBeGreaterThan(10);
+  expect(systemClock.monotonicMs() - saidMs).toBeGreaterThan(3_800);
+}, 90_000);
