@@ -36,6 +36,17 @@ export function createGovernorMetrics(telemetry: Telemetry, views: () => readonl
     { description: '1 while an upstream counts as struggling' },
     points(({ isThrottled }) => (isThrottled ? 1 : 0)),
   );
+  telemetry.gauge(
+    'weir.governor.send_rate',
+    {
+      description: 'Requests per second that an upstream is sent at most since it said "too many"',
+      unit: '{request}/s',
+    },
+    () =>
+      views().flatMap(({ scope, sendRate }) =>
+        sendRate === undefined ? [] : [{ value: sendRate, attributes: { scope } }],
+      ),
+  );
   const call = (result: string): HotCounter =>
     telemetry.counter('weir.governor.valkey.calls', {
       description: 'Calls of the governor script by result',
