@@ -8,7 +8,7 @@
  * prices that nobody confirms.
  */
 import { randomBytes } from 'node:crypto';
-import type { Clock } from '@weir/clock';
+import type { Clock, Timer } from '@weir/clock';
 import { WeirError } from '@weir/errors';
 import { keyspace } from '@weir/keyspace';
 import type { Lifecycle } from '@weir/lifecycle';
@@ -22,6 +22,7 @@ import { followDocument } from './follow-document.ts';
 import { SourceHearing, type Hearing } from './hearing.ts';
 import { LeaseCandidate } from './hold-lease.ts';
 import { createQuoteBook, type QuoteBook } from './keep-quotes.ts';
+import { keepSettled } from './keep-settled.ts';
 import { createFeedMetrics, registerFeedGauges, type FeedMetrics } from './metrics.ts';
 import { PricePublisher } from './publish-prices.ts';
 import { startStatusReporter, type StatusReporter } from './report-status.ts';
@@ -91,6 +92,7 @@ class RunningFeed implements Feed {
   readonly #hearing: SourceHearing;
   readonly #clockSkews = createClockSkews();
   readonly #publisher: PricePublisher;
+  readonly #settling: Timer;
   readonly #sources: Sources;
   /** What it does not share with other feeds. */
   readonly #own: FeedShared | undefined;
@@ -127,6 +129,7 @@ class RunningFeed implements Feed {
       heldLease: () => this.#candidate?.held,
     });
     const isActive = (): boolean => this.#candidate?.held !== undefined;
+    this.#settling = keepSettled({ book: this.#book, clock, isPublishing: isActive });
     const onQuote = (source: string, quote: SourceQuote): void => this.#take(source, quote);
     const onHalted = (source: string, market: Instrument): void => this.#withdraw(source, market);
     const shared = options.shared ?? createFeedShared(options);
@@ -257,15 +260,16 @@ class RunningFeed implements Feed {
   }
 
   async #stopAll(): Promise<void> {
+    this.#settling.cancel();
     this.#retire();
     await Promise.all([this.#watch.close(), ...this.#retiring, this.#sources.stop(), this.#reporter.stop()]);
     await this.#own?.close();
   }
 
   #readStatus(): FeedStatus | undefined {
-    const { feed, node, appliedSeq, assets, sources } = this.status();
     const lease = this.#candidate?.held;
     if (lease === undefined) return undefined;
+    const { feed, node, appliedSeq, assets, sources } = this.status();
     const updatedAt = new Date(this.#options.clock.nowMs()).toISOString();
     return { feed, active: node, lease, appliedSeq, assets, sources, updatedAt };
   }
