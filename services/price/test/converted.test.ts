@@ -5,6 +5,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { feedDocument, policyDocument, startHarness, type Harness, type Pod } from './harness.ts';
 import { createSession, openUdpClient } from './udp-client.ts';
 
+const QUOTA_KEY = keyspace.providerQuota.key({ provider: 'kraken' });
+
 let harness: Harness;
 let exchanges: Exchanges;
 let pod: Pod;
@@ -56,6 +58,8 @@ test('a declared pair of a venue in USDT is converted by the rate of USDT, which
   expect(Number(body['price_text']) / 64_123.07).toBeCloseTo(1, 3);
   expect(Number(body['confidence'])).toBeGreaterThan(0);
   expect(await harness.valkey.bulk.call('EXISTS', keyspace.price.key({ pair: 'USDT' }))).toBe(1);
+  // Its feed names no quota: what Kraken is known to allow holds, as for feeds.
+  expect(await harness.valkey.bulk.call('HMGET', QUOTA_KEY, 'limit', 'window')).toEqual(['60', '60000']);
   // Nobody trades it against the dollar but the other venue.
   exchanges.venue('kraken').cut();
   const before = asked('kraken', 'Ticker');

@@ -65,6 +65,33 @@ test('what fails in one process is shed in another, until it succeeds again', as
   expect(await b.valkey.bulk.call('GET', '{adaptive:lpo}:total')).not.toBeNull();
 });
 
+test('the keys of all venues together, and of each, are as documented for people', async () => {
+  const { valkey, governor } = await startPod();
+  const read = (command: string, ...args: string[]): Promise<unknown> => valkey.bulk.call(command, ...args);
+  const keys = (scope: string): string[] =>
+    ['successes', 'total', 'throttle', 'p', 'ring'].map((name) => `{adaptive:${scope}}:${name}`);
+  for (const key of keys('lpo')) await read('DEL', key);
+  send(governor, 'lpo:first', 20, 'success');
+  send(governor, 'lpo:second', 10, 'throttled');
+  send(governor, 'llm:elsewhere', 5, 'success');
+  await waitFor(async () => (await read('GET', '{adaptive:lpo}:total')) === '30');
+  for (const [scope, successes, total] of [
+    ['lpo', '20', '30'],
+    ['lpo:first', '20', '20'],
+    ['lpo:second', '0', '10'],
+    ['llm:elsewhere', '5', '5'],
+  ] as const) {
+    const [s, t, throttle, p] = (await read('MGET', ...keys(scope).slice(0, 4))) as string[];
+    expect([scope, s, t]).toEqual([scope, successes, total]);
+    expect(throttle).toMatch(/^(on|off)$/);
+    expect(p).toMatch(/^0\.\d{4}$/);
+    const types = await Promise.all(keys(scope).map((key) => read('TYPE', key)));
+    expect(types).toEqual(['string', 'string', 'string', 'string', 'hash']);
+    for (const key of keys(scope)) expect(Number(await read('TTL', key))).toBeGreaterThan(30);
+  }
+  expect(await read('HMGET', '{adaptive:lpo:second}:ring', 'n30', 's30', 'h30')).toEqual(['10', '0', '10']);
+});
+
 test('an unused upstream is not stored, and no process need know an upstream to read it', async () => {
   const { valkey, governor } = await startPod();
   expect(await readStoredScope(valkey.bulk, 'llm:unused')).toBeUndefined();
