@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { venues } from '../../services/lib/venues/index.ts';
 
 const TOOL = join(import.meta.dirname, '..', 'decode.ts');
 const TICKER =
@@ -134,5 +135,5 @@ test.each([
 test('--help names the exchanges', async () => {
   const { code, lines } = await decode(['--help']);
   expect(code).toBe(0);
-  expect(lines).toContain('Exchanges: coinbase, kraken, gemini, gateio, bybit, okx');
+  expect(lines).toContain(`Exchanges: ${Object.keys(venues).join(', ')}`);
 });

@@ -26,12 +26,15 @@ const REFUSALS: Readonly<Record<string, (request: Request) => object>> = {
   okx: ({ id }) => ({ id, event: 'error', code: '60014', msg: 'Requests too frequent', connId: 'simulated' }),
 };
 
+/** As a word: not what ends a subscription. */
+const SUBSCRIBE = /\bsubscribe$/i;
+
 /** The venue's answer; `undefined` when the text asks for no subscription. */
 export function refuseFrame(venue: string, text: string): string | undefined {
   const request = readObject(text);
   if (request === undefined) return undefined;
   const isSubscription = [request['type'], request['method'], request['event'], request['op']].some(
-    (verb) => typeof verb === 'string' && verb.toLowerCase() === 'subscribe',
+    (verb) => typeof verb === 'string' && SUBSCRIBE.test(verb),
   );
   const refusal = isSubscription ? REFUSALS[venue]?.(request) : undefined;
   return refusal && JSON.stringify(refusal);

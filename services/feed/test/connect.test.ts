@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '@weir/clock';
-import { spellSymbol, startExchanges, type Exchanges, type ListedPair, type VenueId } from '@weir/exchanges';
+import { spellSymbol, startExchanges, venueIds, type Exchanges, type ListedPair, type VenueId } from '@weir/exchanges';
 import { silentLogger, waitFor } from '@weir/testing';
 import { findVenue, type Venue, type VenueTiming } from '@weir/venues';
 import { formatDecimal } from '@weir/wire';
@@ -88,11 +88,19 @@ async function tradeAll(exchanges: Exchanges, id: VenueId, isLive: () => boolean
   for (const { asset, price = '' } of PAIRS) exchanges.venue(id).setPrice(asset, price);
 }
 
-const VENUES = ['coinbase', 'kraken', 'gemini', 'gateio', 'bybit', 'okx'] as const;
+/** Until the test is over. */
+function keepTrading(exchanges: Exchanges, id: VenueId, price: string): void {
+  const trade = (): void => void exchanges.venue(id).setPrice('BTC', price);
+  trade();
+  const timer = systemClock.setInterval(trade, TRADE_MS);
+  cleanups.push(async () => timer.cancel());
+}
+
+const TRADE_MS = 200;
 /** Venues that say when nothing is matched. */
 const TELLING = ['coinbase', 'kraken', 'bybit', 'okx'] as const;
 
-test.each(VENUES)('%s: prices arrive to the digit, and stay confirmed while nothing trades', async (id) => {
+test.each(venueIds)('%s: prices arrive to the digit, and stay confirmed while nothing trades', async (id) => {
   const exchanges = await startVenue(id);
   const source = connect(exchanges, id);
   await tradeAll(exchanges, id, source.isLive);
@@ -106,7 +114,7 @@ test.each(VENUES)('%s: prices arrive to the digit, and stay confirmed while noth
   await waitFor(() => source.priceOf('BTC') === '84737.590000000000000001');
 });
 
-test.each(VENUES)('%s: after a cut prices are back within 2 s, or with the next second of tickers', async (id) => {
+test.each(venueIds)('%s: after a cut prices are back within 2 s, or with the next second of tickers', async (id) => {
   const exchanges = await startVenue(id);
   const source = connect(exchanges, id);
   await waitFor(source.isLive);
@@ -116,12 +124,12 @@ test.each(VENUES)('%s: after a cut prices are back within 2 s, or with the next 
   // Long enough for several attempts to fail.
   await waitFor(() => systemClock.nowMs() - source.connector.status.sinceMs > 4_000);
   expect(source.statuses.length - attempts).toBeLessThanOrEqual(1);
-  exchanges.venue(id).setPrice('BTC', '90000.01');
+  keepTrading(exchanges, id, '90000.01');
   exchanges.venue(id).restore();
   await waitFor(() => source.isLive() && source.priceOf('BTC') === '90000.01', id === 'gateio' ? 3_500 : 2_000);
 });
 
-test.each(VENUES)('%s: a half-open connection is found out and replaced', async (id) => {
+test.each(venueIds)('%s: a half-open connection is found out and replaced', async (id) => {
   const exchanges = await startVenue(id);
   const source = connect(exchanges, id, { timing: { pingAfterMs: 1_500, deadAfterMs: 3_000 } });
   await waitFor(source.isLive);
@@ -129,12 +137,12 @@ test.each(VENUES)('%s: a half-open connection is found out and replaced', async 
   await waitFor(() => source.statuses.at(-1)?.reason === 'Silent');
   expect(source.statuses.map(({ state }) => state).slice(-2)).toEqual(['quiet', 'down']);
   exchanges.venue(id).silence(false);
-  exchanges.venue(id).setPrice('BTC', '90000.02');
+  keepTrading(exchanges, id, '90000.02');
   await waitFor(() => source.isLive() && source.priceOf('BTC') === '90000.02');
   await waitFor(() => exchanges.venue(id).subscribers('BTC') === 1);
 });
 
-test.each(VENUES)('%s: one bad symbol of two is named, the good one keeps flowing', async (id) => {
+test.each(venueIds)('%s: one bad symbol of two is named, the good one keeps flowing', async (id) => {
   const exchanges = await startVenue(id);
   const [good] = pairsOf(id);
   const pairs = ['BTC', 'FOO'].map((asset) => ({ asset, quote: good?.quote ?? '' }));
@@ -145,7 +153,7 @@ test.each(VENUES)('%s: one bad symbol of two is named, the good one keeps flowin
   await waitFor(() => source.priceOf('BTC') === '90000.03');
 });
 
-test.each(VENUES)(
+test.each(venueIds)(
   '%s: a market that is wanted no longer is given up at the venue, and can be asked for again',
   async (id) => {
     const exchanges = await startVenue(id);

@@ -12,6 +12,7 @@ import {
   type TestValkey,
 } from '@weir/testing';
 import { publishDocuments, type Valkey } from '@weir/valkey';
+import { findVenue } from '@weir/venues';
 import { decodePriceRecord, type FeedDocument, type FeedSource, type FeedStatus, type PriceRecord } from '@weir/wire';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { startFeed, type Feed } from '../src/app.ts';
@@ -166,7 +167,7 @@ test('a standby leaves the quota of a venue to the active instance, and has fres
 }, 90_000);
 
 test.for(venueIds)('%s: a prewarm gives prices before any socket does', async (exchange) => {
-  const quote = ['coinbase', 'kraken', 'gemini'].includes(exchange) ? 'USD' : 'USDT';
+  const quote = findVenue(exchange)?.settlement ?? '';
   const url = 'ws://127.0.0.1:9';
   const source = sourceOf(exchange, { url, prewarm: { intervalMs: 1_000 } });
   await start({ quote, assets: ['BTC', 'ETH'], sources: [source], fallback: { enabled: false } });

@@ -17,9 +17,10 @@ export interface RecordedFile {
   readonly frames: readonly string[];
 }
 
-/** Every text file of a venue as the frames it holds. */
+/** Every text file of a venue as the frames it holds; of some venues there is none. */
 export function readFrames(recordings: string, venue: string): RecordedFile[] {
   const folder = join(recordings, venue);
+  if (!existsSync(folder)) return [];
   const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).toSorted();
   return names
     .filter((name) => /\.jsonl?$/.test(name))
