@@ -14,6 +14,7 @@ import {
 } from '@weir/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { feedDocument, policyDocument, startHarness, type Harness } from './harness.ts';
+import { openStream } from './stream-client.ts';
 
 let harness: Harness;
 let database: TestPostgres;
@@ -60,6 +61,28 @@ test('without Valkey a price in memory is served with its true, growing age', as
     return (await pod.get('/price?asset=BTC', key)).body['price_text'] === '104';
   });
   await pod.stop();
+});
+
+test('without Valkey an open stream goes on, says that its price ages, and goes on with the news when Valkey is back', async () => {
+  await using proxy = await startProxy(harness.server);
+  const pod = await harness.startPod({ url: `redis://127.0.0.1:${proxy.port}` });
+  const nowMs = harness.valkey.serverTimeMs();
+  // Fresh for one more second: what tells its age is the stream's own clock.
+  await harness.putPrice({ asset: 'ETH', confirmedAtMs: nowMs - 4_000, seq: Math.round(nowMs * 1_000) });
+  const stream = await openStream(pod, await harness.putKey(), 'ETH');
+  await waitFor(() => stream.of('price')[0]);
+  proxy.refuse(true);
+  proxy.cut();
+  await waitFor(() => stream.of('price').at(-1)?.['status'] === 'aging');
+  expect(stream.hasEnded).toBe(false);
+  proxy.refuse(false);
+  const record = await harness.putPrice({ asset: 'ETH', priceText: '205' });
+  await waitFor(async () => {
+    await harness.sendBatch({ number: 2, records: [record] });
+    return stream.of('price').at(-1)?.['price_text'] === '205';
+  });
+  expect(stream.hasEnded).toBe(false);
+  stream.leave();
 });
 
 test('after a FLUSHALL nobody who was served is turned away, and keys in use are back within 3 s', async () => {
