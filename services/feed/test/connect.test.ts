@@ -90,7 +90,7 @@ async function tradeAll(exchanges: Exchanges, id: VenueId, isLive: () => boolean
 
 /** Until the test is over. */
 function keepTrading(exchanges: Exchanges, id: VenueId, price: string): void {
-  const trade = (): void => void exchanges.venue(id).setPrice('BTC', price);
+  const trade = (): void => exchanges.venue(id).setPrice('BTC', price);
   trade();
   const timer = systemClock.setInterval(trade, TRADE_MS);
   cleanups.push(async () => timer.cancel());
