@@ -8,6 +8,7 @@
 export { checkSymbols } from './check-symbols.ts';
 export { compileApiKeyPolicy } from './compile-api-key-policy.ts';
 export { compilePriceFeed } from './compile-price-feed.ts';
+export { shareQuotas, withSharedQuota, type QuotaOf } from './share-quotas.ts';
 export { ResourceError, formatResourceFault, type ResourceFault } from './resource-fault.ts';
 export {
   createResourceReader,

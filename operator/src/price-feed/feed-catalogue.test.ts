@@ -84,6 +84,28 @@ test('feeds that differ in the quota of an exchange are told, both of them, unti
   expect(affected).toContain('weir/majors');
 });
 
+test('the lowest quota that a feed names for an exchange is in the document of each feed that names the exchange', () => {
+  const kraken = { name: 'kraken', exchange: 'kraken' };
+  const named = (points: number) => [{ ...kraken, quota: { points, duration: '60s', window: 'Smooth' } }];
+  const silent: SampleFeed = { spec: { sources: [kraken, { name: 'okx', exchange: 'okx' }] } };
+  const high: SampleFeed = { name: 'high', spec: { assets: ['SOL'], sources: named(100) } };
+  const low: SampleFeed = { name: 'low', spec: { assets: ['ADA'], sources: named(60) } };
+  const { store, documents, affected } = createCatalogue([silent, high]);
+  const points = (): Record<string, unknown> =>
+    Object.fromEntries(
+      Object.entries(documents()).map(([key, { sources }]) => [key, sources.map(({ quota }) => quota?.points)]),
+    );
+  expect(points()).toEqual({ 'weir/majors': [100, undefined], 'weir/high': [100] });
+  store.put(sampleFeed(low));
+  expect(points()).toEqual({ 'weir/majors': [60, undefined], 'weir/high': [60], 'weir/low': [60] });
+  expect(affected).toContain('weir/majors');
+  affected.length = 0;
+  store.remove('weir/low');
+  store.remove('weir/high');
+  expect(points()).toEqual({ 'weir/majors': [undefined, undefined] });
+  expect(affected).toContain('weir/majors');
+});
+
 test('a feed that is being deleted keeps its pairs until it is released', () => {
   const { store, catalogue, documents, affected } = createCatalogue([{ name: 'young', born: 5 }, {}]);
   const { metadata, ...rest } = sampleFeed();

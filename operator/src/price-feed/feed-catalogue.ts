@@ -2,7 +2,7 @@
  * What all PriceFeeds together come to: who owns which pair, which documents there are to be, and why a feed has none.
  * From the cache alone, so that it is known in whole as soon as the cache is.
  */
-import { checkSymbols, compilePriceFeed, formatPlace } from '@weir/crds';
+import { checkSymbols, compilePriceFeed, formatPlace, withSharedQuota, type QuotaOf } from '@weir/crds';
 import { formatPair, type FeedDocument, type FeedSource } from '@weir/wire';
 import type { VenueAddress } from '../config.ts';
 import type { WantedDocuments } from '../documents/index.ts';
@@ -87,7 +87,7 @@ class Catalogue implements FeedCatalogue {
     if (this.#released.has(uidOf(feed)) || !this.#entries.has(key)) return;
     this.#released.add(uidOf(feed));
     this.#forget([key, ...this.#ownership.withdraw(key)], key);
-    this.#tell(this.#quotas.withdraw(key));
+    this.#forget(this.#quotas.withdraw(key), key);
   }
 
   unownedPairs({ spec }: PriceFeed): readonly string[] {
@@ -127,7 +127,7 @@ class Catalogue implements FeedCatalogue {
     if (before !== undefined && uidOf(before.object) !== uidOf(object)) this.#released.delete(uidOf(before.object));
     const claims = this.#isTrusted(object) && !this.#released.has(uidOf(object));
     this.#forget(claims ? this.#ownership.claim(claimOf(key, object)) : this.#ownership.withdraw(key), key);
-    this.#tell(this.#quotas.claim(key, claims ? quotasOf(object) : []));
+    this.#forget(this.#quotas.claim(key, claims ? quotasOf(object) : []), key);
   }
 
   #drop(key: ObjectKey, object: PriceFeed): void {
@@ -136,7 +136,7 @@ class Catalogue implements FeedCatalogue {
     this.#kept.delete(key);
     this.#released.delete(uidOf(object));
     this.#forget(this.#ownership.withdraw(key), key);
-    this.#tell(this.#quotas.withdraw(key));
+    this.#forget(this.#quotas.withdraw(key), key);
   }
 
   /** What is known of these feeds is to be found out anew. */
@@ -146,10 +146,6 @@ class Catalogue implements FeedCatalogue {
       if (entry !== undefined) this.#entries.set(key, { object: entry.object, verdict: undefined });
       if (key !== except) for (const listener of this.#listeners) listener(key);
     }
-  }
-
-  #tell(keys: Iterable<ObjectKey>): void {
-    for (const key of keys) for (const listener of this.#listeners) listener(key);
   }
 
   #verdictFor(key: ObjectKey, { object, verdict }: Entry): FeedVerdict {
@@ -169,7 +165,8 @@ class Catalogue implements FeedCatalogue {
     const lost = this.#ownership.lostBy(key);
     const taken = new Set([...lost.values()].flat());
     const owned = object.spec.assets.filter((asset) => !taken.has(asset));
-    const compiled = compile(object, owned, this.#options.venueAddresses);
+    const quotaOf: QuotaOf = (exchange) => this.#quotas.lowestOf(exchange);
+    const compiled = compile(object, { assets: owned, venueAddresses: this.#options.venueAddresses, quotaOf });
     if ('faults' in compiled) return { kind: 'invalid', faults: compiled.faults, lost, owned: owned.length };
     if (owned.length === 0) return { kind: 'conflicted', lost };
     return { kind: 'published', json: compiled.json, owned: owned.length, lost };
@@ -196,38 +193,45 @@ function claimOf(key: ObjectKey, { metadata, spec }: PriceFeed) {
 
 /** None where the spec cannot be read, which its verdict says. */
 function quotasOf({ metadata, spec }: PriceFeed): readonly QuotaClaim[] {
-  if (!spec.sources.some(({ quota }) => quota !== undefined)) return [];
   try {
+    if (!spec.sources.some(({ quota }) => quota !== undefined))
+      return spec.sources.map(({ exchange }) => ({ exchange }));
     const { name, namespace = '' } = metadata;
     const { sources } = compilePriceFeed({ metadata: { name, namespace }, spec });
-    return sources.flatMap(({ exchange, quota }) => (quota === undefined ? [] : [{ exchange, quota }]));
+    return sources.map(({ exchange, quota }) => ({ exchange, quota }));
   } catch {
     return [];
   }
 }
 
+/** What a document has from elsewhere than its resource. */
+interface Surroundings {
+  /** Those that the feed owns. */
+  readonly assets: readonly string[];
+  readonly venueAddresses: Readonly<Record<string, VenueAddress>>;
+  readonly quotaOf: QuotaOf;
+}
+
 type Compiled = { readonly json: string } | { readonly faults: readonly string[] };
 
 /** What is stored may be of an older schema than today's: one such feed must not keep the others from their documents. */
-function compile(feed: PriceFeed, ...rest: [readonly string[], FeedCatalogueOptions['venueAddresses']]): Compiled {
+function compile(feed: PriceFeed, surroundings: Surroundings): Compiled {
   try {
     const faults = checkSymbols(feed.spec).map(({ place, problem, fix }) => `${formatPlace(place)} ${problem}; ${fix}`);
-    return faults.length > 0 ? { faults } : { json: JSON.stringify(documentOf(feed, ...rest)) };
+    return faults.length > 0 ? { faults } : { json: JSON.stringify(documentOf(feed, surroundings)) };
   } catch (err) {
     const problem = err instanceof Error ? err.message : String(err);
     return { faults: [`spec cannot be read (${problem}); write it as the present schema has it`] };
   }
 }
 
-function documentOf(
-  { metadata, spec }: PriceFeed,
-  assets: readonly string[],
-  venueAddresses: Readonly<Record<string, VenueAddress>>,
-): FeedDocument {
+function documentOf({ metadata, spec }: PriceFeed, { assets, venueAddresses, quotaOf }: Surroundings): FeedDocument {
   const { name, namespace = '' } = metadata;
   const compiled = compilePriceFeed({ metadata: { name, namespace }, spec });
   const owned = new Set(assets);
-  const sources = compiled.sources.map((source) => restrict(addressed(source, venueAddresses[source.exchange]), owned));
+  const sources = compiled.sources.map((source) =>
+    withSharedQuota(restrict(addressed(source, venueAddresses[source.exchange]), owned), quotaOf),
+  );
   return { ...compiled, assets, sources };
 }
 

@@ -50,3 +50,15 @@ test('of several sources at one exchange the lowest speaks for the feed', () => 
   claims.claim('weir/b', kraken(60));
   expect(claims.conflictsOf('weir/a')).toEqual([]);
 });
+
+test('whoever names an exchange and says nothing of it is told what holds, and is in no conflict over it', () => {
+  const claims = createQuotaClaims();
+  expect([...claims.claim('weir/silent', [{ exchange: 'kraken' }])]).toEqual([]);
+  expect([...claims.claim('weir/silent-too', [{ exchange: 'kraken' }])]).toEqual([]);
+  expect([...claims.claim('weir/a', kraken(60))]).toEqual(['weir/silent', 'weir/silent-too']);
+  expect(claims.lowestOf('kraken')).toEqual(quota(60));
+  expect(claims.conflictsOf('weir/silent')).toEqual([]);
+  expect(claims.conflictsOf('weir/a')).toEqual([]);
+  expect([...claims.withdraw('weir/a')]).toEqual(['weir/silent', 'weir/silent-too']);
+  expect(claims.lowestOf('kraken')).toBeUndefined();
+});

@@ -112,14 +112,14 @@ if stored then
   debt = max(0, debt - returned * unit)
 
   -- Of several quotas the one with fewest points per time holds, for as long as somebody who has it has called within
-  -- two windows; what is configured goes before what nobody has configured.
+  -- two windows; what is configured goes before what nobody has configured, and never gives way to that.
   local here, there = quota.points * stored.window, stored.points * quota.window
   local is_lower = quota.rank > stored.rank
   if quota.rank == stored.rank then
     is_lower = here < there or (here == there and (quota.points < stored.points
       or (quota.points == stored.points and (quota.type == 'Smooth' or stored.type == 'Fixed'))))
   end
-  if not is_lower and now - limit_at <= 2 * stored.window then
+  if not is_lower and (quota.rank < stored.rank or now - limit_at <= 2 * stored.window) then
     quota = stored
   else
     if now - limit_at >= 1000 then changed = true end

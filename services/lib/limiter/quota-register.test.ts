@@ -1,3 +1,5 @@
+import fc from 'fast-check';
+import { lowestQuota } from '@weir/wire';
 import { expect, test } from 'vitest';
 import type { ProviderQuota } from './provider-quotas.ts';
 import { createQuotaRegister } from './quota-register.ts';
@@ -38,4 +40,34 @@ test('what is beyond the numbers of the script is taken for the most or the leas
   expect(register.of('kraken').quota).toEqual({ points: 1, durationMs: 1, window: 'Fixed' });
   register.set('x', 'kraken', undefined);
   expect(register.of('kraken').isConfigured).toBe(false);
+});
+
+test('whatever is said and taken back, in whatever order, the lowest of what is said now holds', () => {
+  const step = fc.record({ owner: fc.nat({ max: 4 }), said: fc.array(fc.nat({ max: 6 }), { maxLength: 2 }) });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      const register = createQuotaRegister();
+      const said = new Map<number, readonly ProviderQuota[]>();
+      for (const { owner, said: points } of steps) {
+        const quotas = points.map((each) => quota(each + 1));
+        said.set(owner, quotas);
+        register.replace(
+          `weir/${owner}`,
+          quotas.map((each) => ({ exchange: 'kraken', quota: each })),
+        );
+        const lowest = lowestQuota([...said.values()].flat());
+        expect(register.of('kraken')).toEqual({ quota: lowest ?? quota(50_000), isConfigured: lowest !== undefined });
+      }
+    }),
+  );
+});
+
+test('following thousands of feeds does not take the square of their number', () => {
+  const register = createQuotaRegister();
+  const exchanges = ['coinbase', 'kraken', 'gemini', 'gateio', 'bybit', 'okx'];
+  const sources = exchanges.map((exchange) => ({ exchange, quota: quota(60) }));
+  const startMs = performance.now();
+  for (const _ of [1, 2]) for (let feed = 0; feed < 4_000; feed += 1) register.replace(`weir/${feed}`, sources);
+  // About 30 ms; looking at all feeds for each takes seconds.
+  expect(performance.now() - startMs).toBeLessThan(1_000);
 });

@@ -23,37 +23,62 @@ const DURATION_MS_MAX = 86_400_000;
 
 const UNSAID: OwnQuota = { quota: DEFAULT_QUOTA, isConfigured: false };
 
+/** By provider. */
+type Quotas = ReadonlyMap<string, ProviderQuota>;
+
+const NOTHING: Quotas = new Map();
+
 export function createQuotaRegister(): QuotaRegister {
-  const said = new Map<string, Map<string, ProviderQuota>>();
+  const byOwner = new Map<string, Quotas>();
+  const byProvider = new Map<string, Map<string, ProviderQuota>>();
   const held = new Map<string, OwnQuota>();
-  const settle = (provider: string): void => {
-    const quotas = [...said.values()].flatMap((of) => of.get(provider) ?? []);
-    const quota = lowestQuota(quotas);
-    if (quota === undefined) held.delete(provider);
-    else held.set(provider, { quota, isConfigured: true });
+
+  /** Looks at what others say only when the lowest is taken back. */
+  const settle = (owner: string, provider: string, quota: ProviderQuota | undefined): void => {
+    const said = byProvider.get(provider) ?? new Map<string, ProviderQuota>();
+    byProvider.set(provider, said);
+    const before = said.get(owner);
+    if (isSame(before, quota)) return;
+    if (quota === undefined) said.delete(owner);
+    else said.set(owner, quota);
+    const lowest = held.get(provider)?.quota;
+    const isNewLowest = quota !== undefined && (lowest === undefined || isLowerQuota(quota, lowest));
+    const wasLowest = before !== undefined && isSame(before, lowest);
+    const holds = isNewLowest ? quota : wasLowest ? lowestQuota(said.values()) : lowest;
+    if (holds === undefined) held.delete(provider);
+    else held.set(provider, { quota: holds, isConfigured: true });
   };
+
+  const change = (owner: string, quotas: Quotas): void => {
+    const before = byOwner.get(owner) ?? NOTHING;
+    if (quotas.size === 0) byOwner.delete(owner);
+    else byOwner.set(owner, quotas);
+    for (const provider of before.keys()) if (!quotas.has(provider)) settle(owner, provider, undefined);
+    for (const [provider, quota] of quotas) settle(owner, provider, quota);
+  };
+
   return {
     of: (provider) => held.get(provider) ?? UNSAID,
     set(owner, provider, quota) {
-      const own = said.get(owner) ?? new Map<string, ProviderQuota>();
+      const own = new Map(byOwner.get(owner));
       if (quota === undefined) own.delete(provider);
       else own.set(provider, bound(quota));
-      said.set(owner, own);
-      settle(provider);
+      change(owner, own);
     },
     replace(owner, sources) {
-      const before = said.get(owner)?.keys() ?? [];
       const own = new Map<string, ProviderQuota>();
       for (const { exchange, quota } of sources) {
         if (quota === undefined) continue;
         const other = own.get(exchange);
         own.set(exchange, other !== undefined && isLowerQuota(other, quota) ? other : bound(quota));
       }
-      if (own.size === 0) said.delete(owner);
-      else said.set(owner, own);
-      for (const provider of new Set([...before, ...own.keys()])) settle(provider);
+      change(owner, own);
     },
   };
+}
+
+function isSame(a: ProviderQuota | undefined, b: ProviderQuota | undefined): boolean {
+  return a?.points === b?.points && a?.durationMs === b?.durationMs && a?.window === b?.window;
 }
 
 function bound({ points, durationMs, window }: ProviderQuota): ProviderQuota {

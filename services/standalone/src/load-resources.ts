@@ -6,6 +6,7 @@ import {
   compilePriceFeed,
   createResourceReader,
   ResourceError,
+  shareQuotas,
   type LocatedResource,
   type ResourceFault,
 } from '@weir/crds';
@@ -40,7 +41,7 @@ export async function loadResources(folder: string): Promise<Documents> {
       detail: `${folder} declares no PriceFeed. Add a YAML file with one, such as crds/examples/majors.yaml.`,
     });
   }
-  return { feeds, policies };
+  return { feeds: shareQuotas(feeds), policies };
 }
 
 async function listFiles(folder: string): Promise<readonly string[]> {

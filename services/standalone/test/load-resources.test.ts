@@ -27,6 +27,14 @@ describe('a folder of resources', () => {
     ]);
   });
 
+  it('gives the lowest quota of an exchange to every feed that names the exchange', async () => {
+    const source = '{ name: kraken, exchange: kraken, quota: { points: 60, duration: 60s } }';
+    write('a.yaml', feed);
+    write('b.yaml', `${header('PriceFeed', 'other')}spec: { assets: [ETH], sources: [${source}] }\n`);
+    const { feeds } = await loadResources(folder);
+    expect(feeds.map(({ sources }) => sources[0]?.quota?.points)).toEqual([60, 60]);
+  });
+
   it('is refused with the faults of all its files', async () => {
     write('a.yaml', `${header('PriceFeed', 'a')}spec: {}\n`);
     write('b.yaml', `${header('ApiKeyPolicy', 'b')}spec: { mode: Enforced }\n`);

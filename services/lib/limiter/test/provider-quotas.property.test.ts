@@ -38,9 +38,9 @@ afterAll(async () => {
   await server.stop();
 });
 
-function simulate(quota: ProviderQuota, pods: number, script = timedScript): ProviderSimulation {
+function simulate(quota: ProviderQuota, pods: number, script = timedScript, named = pods): ProviderSimulation {
   runs += 1;
-  return createProviderSimulation({ valkey, script, provider: `run-${runs}`, quota, pods });
+  return createProviderSimulation({ valkey, script, provider: `run-${runs}`, quota, pods, named });
 }
 
 type Step = (sim: ProviderSimulation) => Promise<void> | void;
@@ -146,6 +146,30 @@ describe('pauses, crashes, lost and late calls', () => {
       { numRuns: 150 },
     );
   });
+
+  it('one process alone was told the quota, and says nothing for long: the others keep to it all the same', async () => {
+    // Everybody is answered: whoever cannot ask goes by what it was told itself.
+    const asked = demand.map(({ place: at, count, points: cost, ...how }): Step => async (sim) => {
+      await sim.request(at, count, cost, how);
+      await sim.answerAll();
+    });
+    const idle = fc.constantFrom(20, 300, 2_100).map(
+      (ms): Step =>
+        (sim) =>
+          sim.run(ms, () => Promise.resolve(), ms > 500 ? 30 : 5),
+    );
+    const others = fc.array(fc.oneof({ weight: 2, arbitrary: asked }, idle), { minLength: 10, maxLength: 40 });
+    await fc.assert(
+      fc.asyncProperty(points, others, async (all, list) => {
+        const sim = simulate({ points: all, durationMs: 1_000, window: 'Smooth' }, 4, timedScript, 1);
+        await sim.request(0, 1, 1, {});
+        await sim.answerAll();
+        await play(sim, list);
+        expect(mostIn(sim.admissions, 1_000)).toBeLessThanOrEqual(all);
+      }),
+      { numRuns: 60 },
+    );
+  }, 120_000);
 
   it('Fixed: no window has more than the quota', { timeout: 120_000 }, async () => {
     await fc.assert(

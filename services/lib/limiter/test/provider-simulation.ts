@@ -44,6 +44,8 @@ export interface ProviderSimulationOptions {
   readonly provider: string;
   readonly quota: ProviderQuota;
   readonly pods: number;
+  /** How many of them have been told the quota; absent: all. */
+  readonly named?: number;
 }
 
 const DEADLINE_MS = 50;
@@ -104,7 +106,7 @@ export function createProviderSimulation(options: ProviderSimulationOptions) {
       livePods: () => options.pods,
       random: () => seed,
     });
-    quotas.configure(provider, quota);
+    if (place < (options.named ?? options.pods)) quotas.configure(provider, quota);
     const pod: Pod = { quotas, timers, nowMs, listeners, isPaused: false, openUntilMs: 0, replyMs: undefined };
     return pod;
   };
