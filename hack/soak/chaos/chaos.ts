@@ -21,8 +21,8 @@ export interface ChaosOptions extends Omit<PlanOptions, 'venues'> {
   readonly say: (text: string) => void;
   /** How often the truth is asked for; absent: every 10 ms. */
   readonly learnMs?: number;
-  /** Absent: 3 s. */
-  readonly takeoverMsMax?: number;
+  /** What the true price may have moved by, there and back, between two looks at it; absent: nothing. */
+  readonly unseenBps?: number;
 }
 
 export interface ChaosResult {
@@ -72,7 +72,7 @@ interface Run {
 }
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
-  const { target, seed, learnMs = LEARN_MS, takeoverMsMax = TAKEOVER_MS_MAX } = options;
+  const { target, seed, learnMs = LEARN_MS } = options;
   const run = createRun(options);
   await run.learn();
   const move = createTruthMover(
@@ -97,7 +97,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const { watch, takeovers, violations, refusals, idle } = run;
   const kills = incidents.filter(({ fault }) => fault === 'feed-kill').length;
   const worstTakeoverMs = Math.max(0, ...takeovers.tookMs);
-  const isQuick = takeovers.tookMs.length === kills && worstTakeoverMs < takeoverMsMax;
+  const isQuick = takeovers.tookMs.length === kills && worstTakeoverMs < TAKEOVER_MS_MAX;
   const isWatched = watch.checked > (options.durationMs / 1_000) * target.assets.length;
   return {
     seed,
@@ -121,9 +121,17 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   };
 }
 
-function createRun({ target, say }: ChaosOptions): Run {
+function createRun({ target, say, unseenBps = 0 }: ChaosOptions): Run {
   const circumstances = createCircumstances(target.venues, target.rules);
-  const watch = createWatch({ ...circumstances, freshMs: target.rules.freshness.freshMs, lagMs: LAG_MS });
+  const watch = createWatch({
+    ...circumstances,
+    slackBps: (fromMs, toMs, rateBps) => {
+      const slack = circumstances.slackBps(fromMs, toMs, rateBps);
+      return slack === undefined ? undefined : slack + unseenBps;
+    },
+    freshMs: target.rules.freshness.freshMs,
+    lagMs: LAG_MS,
+  });
   const names = target.pods.map(({ name }) => name);
   return {
     target,

@@ -17,9 +17,9 @@ export interface Struck {
 export interface Circumstances {
   begin(incident: Incident, atMs: number): Struck;
   /** In basis points; `undefined`: nothing is promised. */
-  slackBps(fromMs: number, toMs: number, rateBps: number): number | undefined;
+  readonly slackBps: (fromMs: number, toMs: number, rateBps: number) => number | undefined;
   /** Venues that have told nothing but lies for so long, and still do. */
-  liarsSince(atMs: number, forMs: number): readonly string[];
+  readonly liarsSince: (atMs: number, forMs: number) => readonly string[];
 }
 
 /** Sources that say what is not so, and say that it is current. */

@@ -60,11 +60,13 @@ const VENUE_MS_MIN = 1_000;
 const VENUE_MS_SPREAD = 7_000;
 /** What it takes until the fault can be met: a new connection, a request by REST after 5 s without any, an announced end. */
 const FAULT_MS_MIN: Readonly<Partial<Record<VenueFault, number>>> = {
-  'ack-last': 4_000,
-  'bad-symbol': 4_000,
+  'ack-last': 6_000,
+  'bad-symbol': 6_000,
   drain: 3_000,
-  'rest-down': 10_000,
+  'rest-down': 14_000,
 };
+/** Gate answers a subscription with nothing but the answer, so no price can come before it. */
+const STRIKES_NOTHING: Readonly<Partial<Record<VenueFault, string>>> = { 'ack-last': 'gateio' };
 const PAUSE_MS_MAX = 1_500;
 /** Until a venue that was wrong has put right what it said. */
 const VENUE_REST_MS = 2_000;
@@ -91,7 +93,9 @@ export function planChaos(options: PlanOptions): readonly Incident[] {
     const nextFault = createDeck(faults, random);
     let fault = nextFault();
     for (let startMs = Math.floor(random() * PAUSE_MS_MAX); startMs < durationMs;) {
-      const free = venues.filter((venue) => (freeAt.get(venue) ?? 0) <= startMs);
+      const isFree = (venue: string): boolean =>
+        (freeAt.get(venue) ?? 0) <= startMs && STRIKES_NOTHING[fault] !== venue;
+      const free = venues.filter(isFree);
       const venue = free[Math.floor(random() * free.length)];
       const lastsMs = Math.max(FAULT_MS_MIN[fault] ?? 0, VENUE_MS_MIN + Math.floor(random() * VENUE_MS_SPREAD));
       const endMs = startMs + lastsMs;
