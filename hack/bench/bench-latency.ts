@@ -15,11 +15,12 @@ import { createTestTelemetry, silentLogger } from '@weir/testing';
 import { createValkey, parseValkeyUrl, publishDocuments, type Valkey } from '@weir/valkey';
 import type { FeedDocument, FeedStatus } from '@weir/wire';
 import { bundleProgram } from '../bundle.ts';
-import { startExchangesServer } from './exchanges-process.ts';
+import { startExchangesServer, type ExchangesServer } from './exchanges-process.ts';
 import { histogramQuantile, readHistogram, subtractHistogram } from './histogram.ts';
-import { freePort, round } from './numbers.ts';
+import { freePort, percentile, round } from './numbers.ts';
 import { startServer, type ServerProcess } from './server-process.ts';
 import { sumSamples } from './sum-samples.ts';
+import { timeMoves } from './time-moves.ts';
 
 export interface LatencyBenchOptions {
   readonly assets: number;
@@ -34,6 +35,10 @@ export interface LatencyBenchResult {
   readonly assets: number;
   readonly p50_ms: number;
   readonly p99_ms: number;
+  /** From the venues' moving a price to a reader's having it, seen from outside; most of the venues are waited for. */
+  readonly outside_p50_ms: number;
+  readonly outside_p99_ms: number;
+  readonly outside_moves: number;
   /** Frames with a last price that the feed has taken in. */
   readonly ticks_per_second: number;
   /** All that venues have said: ticks, trades, books that are repeated, heartbeats. */
@@ -41,9 +46,11 @@ export interface LatencyBenchResult {
   /** The feed's; the worst of the looks. */
   readonly event_loop_p99_ms: number;
   readonly pod_event_loop_p99_ms: number;
-  readonly feed_rss_mb: number;
-  /** Between the first and the last third of the time, by their medians. */
-  readonly feed_rss_growth_mb: number;
+  /** Medians of the first and of the last minute; of shorter runs of the first and of the last third. */
+  readonly feed_rss_first_mb: number;
+  readonly feed_rss_last_mb: number;
+  readonly pod_rss_first_mb: number;
+  readonly pod_rss_last_mb: number;
   readonly fresh_share: number;
 }
 
@@ -103,7 +110,7 @@ export async function benchLatency(options: LatencyBenchOptions): Promise<Latenc
     // The first look ends the window of the event loops' delay that the start lies in.
     await Promise.all([feed, ...pods].map(readMetrics));
     await sleep(systemClock, SETTLE_MS);
-    return await measure({ valkey, feed, pods, exchanges }, options);
+    return await measure({ valkey, feed, pods, exchanges, assets }, options);
   } finally {
     for (const stop of stops.toReversed()) await stop();
   }
@@ -151,16 +158,19 @@ interface Running {
   readonly valkey: Valkey;
   readonly feed: ServerProcess;
   readonly pods: readonly ServerProcess[];
-  readonly exchanges: { readonly pid: number };
+  readonly exchanges: ExchangesServer;
+  readonly assets: readonly string[];
 }
 
 async function measure(running: Running, options: LatencyBenchOptions): Promise<LatencyBenchResult> {
-  const { valkey, feed, pods } = running;
+  const { valkey, feed, pods, exchanges, assets } = running;
   const all = [feed, ...pods];
   const pagesBefore = await Promise.all(all.map(readMetrics));
   const cpuBefore = all.map((server) => server.cpuSeconds() ?? 0);
+  const moves = timeMoves(valkey, exchanges, assets);
   const startMs = systemClock.monotonicMs();
   const rss: number[] = [];
+  const podRss: number[] = [];
   const shares: number[] = [];
   let feedDelayMs = 0;
   let podDelayMs = 0;
@@ -170,6 +180,7 @@ async function measure(running: Running, options: LatencyBenchOptions): Promise<
     feedDelayMs = Math.max(feedDelayMs, loopDelayMs(feedPage));
     podDelayMs = Math.max(podDelayMs, ...podPages.map(loopDelayMs));
     rss.push(await residentMb(feed.pid));
+    podRss.push(Math.max(...(await Promise.all(pods.map(({ pid }) => residentMb(pid))))));
     const status = await readStatus(valkey);
     shares.push(status === undefined ? 0 : status.assets.fresh / status.assets.total);
   }
@@ -191,22 +202,34 @@ async function measure(running: Running, options: LatencyBenchOptions): Promise<
   say(
     `load average ${loadavg()[0]?.toFixed(2)}; updates seen by each pod: ${delays.map(({ count }) => count).join(', ')}`,
   );
-  const third = Math.max(1, Math.floor(rss.length / 3));
-  const middle = (values: readonly number[]): number =>
-    values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+  const times = moves.take().toSorted((a, b) => a - b);
+  await moves.stop();
   return {
     bench: 'latency',
     assets: options.assets,
     p50_ms: round(Math.max(...delays.map((delay) => histogramQuantile(delay, 0.5))), 1),
     p99_ms: round(Math.max(...delays.map((delay) => histogramQuantile(delay, 0.99))), 1),
+    outside_p50_ms: round(percentile(times, 0.5), 1),
+    outside_p99_ms: round(percentile(times, 0.99), 1),
+    outside_moves: times.length,
     ticks_per_second: Math.round((ticks(pagesAfter[0]) - ticks(pagesBefore[0])) / seconds),
     venue_events_per_second: Math.round((events(pagesAfter[0]) - events(pagesBefore[0])) / seconds),
     event_loop_p99_ms: round(feedDelayMs, 1),
     pod_event_loop_p99_ms: round(podDelayMs, 1),
-    feed_rss_mb: Math.round(rss.at(-1) ?? 0),
-    feed_rss_growth_mb: Math.round(middle(rss.slice(-third)) - middle(rss.slice(0, third))),
+    feed_rss_first_mb: firstAndLast(rss)[0],
+    feed_rss_last_mb: firstAndLast(rss)[1],
+    pod_rss_first_mb: firstAndLast(podRss)[0],
+    pod_rss_last_mb: firstAndLast(podRss)[1],
     fresh_share: round(Math.min(...shares), 4),
   };
+}
+
+/** Medians of samples of a minute each, or of a third where there are fewer. */
+function firstAndLast(samples: readonly number[]): readonly [number, number] {
+  const count = Math.max(1, Math.min(60_000 / LOOK_MS, Math.floor(samples.length / 3)));
+  const middle = (values: readonly number[]): number =>
+    Math.round(values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN);
+  return [middle(samples.slice(0, count)), middle(samples.slice(-count))];
 }
 
 const loopDelayMs = (page: string): number => 1_000 * sumSamples(page, 'nodejs_eventloop_delay_p99', {});

@@ -11,9 +11,20 @@ export interface ExchangesOrder {
   readonly ticksPerSecond: number;
 }
 
+/** A price that was told to leap by a little, and when, by the machine's clock, just before the venues traded it. */
+export interface MovedPrice {
+  readonly asset: string;
+  readonly before: number;
+  readonly after: number;
+  readonly atMs: number;
+}
+
 export interface ExchangesServer {
   readonly pid: number;
   readonly addresses: Readonly<Record<string, { readonly ws: string; readonly rest: string }>>;
+  /** Every venue trades the asset at a price a little higher. */
+  move(asset: string): void;
+  onMoved(listener: (moved: MovedPrice) => void): void;
   stop(): Promise<void>;
 }
 
@@ -25,8 +36,11 @@ export async function startExchangesServer(order: ExchangesOrder): Promise<Excha
   early.catch(() => undefined);
   return {
     pid: child.pid ?? 0,
-    // It sends nothing else.
+    // What it sends first.
     addresses: addresses as ExchangesServer['addresses'],
+    move: (asset) => void child.send(asset),
+    // After its addresses it sends nothing else.
+    onMoved: (listener) => void child.on('message', (moved) => listener(moved as MovedPrice)),
     async stop() {
       child.kill('SIGTERM');
       await exited;
