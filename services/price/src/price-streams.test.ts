@@ -149,13 +149,13 @@ describe('a thousand streams on 10,000 assets with 2,000 updates a second', () =
     streams.close();
   });
 
-  test('take one look a second into Valkey for each key, however many streams it has', async () => {
+  test('take one look every 0.8 s into Valkey for each key, however many streams it has', async () => {
     const { clock, streams, seen, open } = startStreams(3);
     const leaves = Array.from({ length: 300 }, (_, index) => open(index, newClient(true)));
-    await clock.advance(5_000);
+    await clock.advance(4_000);
     expect(seen.keyReads).toBe(15);
     for (const leave of leaves.slice(0, -1)) leave();
-    await clock.advance(5_000);
+    await clock.advance(4_000);
     expect(seen.keyReads).toBe(20);
     streams.close();
   });
@@ -164,10 +164,11 @@ describe('a thousand streams on 10,000 assets with 2,000 updates a second', () =
     const { clock, streams, stored, open } = startStreams(4);
     const clients = Array.from({ length: 1_000 }, () => newClient(true));
     for (const [index, client] of clients.entries()) open(index, client);
-    await clock.advance(1_700);
+    // The keys have just been read: it takes longest now.
+    await clock.advance(1_600);
     const revoked = { ...keyRecord('2'), revoked: true, version: 2 };
     stored.set(nameOf(revoked), encodeApiKeyRecord(revoked));
-    await clock.advance(1_000);
+    await clock.advance(900);
     for (const [index, { texts }] of clients.entries())
       expect(texts.at(-1)?.includes('"code":"KEY_REVOKED"')).toBe(index % 4 === 2);
     expect(streams.size).toBe(750);
