@@ -153,7 +153,9 @@ function confidenceOf(votes: readonly Vote[], price: Decimal): Decimal {
     .flatMap((vote) => [vote.price - vote.halfSpread, vote.price, vote.price + vote.halfSpread])
     .toSorted(compare);
   const quarter = said.length >> 2;
-  return larger(price - (said[quarter] ?? price), (said[said.length - 1 - quarter] ?? price) - price);
+  const widest = larger(price - (said[quarter] ?? price), (said[said.length - 1 - quarter] ?? price) - price);
+  // More than the price itself says no more.
+  return widest > price ? price : widest;
 }
 
 const compare = (a: Decimal, b: Decimal): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -4,7 +4,7 @@
  * Prices in USDT are votes of a feed in USD, converted by a rate (`usdt-rate.ts` of `@weir/wire`) that is made here as
  * well, whether or not USDT is an asset of the feed.
  */
-import { UsdtRate, type Decimal, type FeedDocument } from '@weir/wire';
+import { isPrice, UsdtRate, type Decimal, type FeedDocument } from '@weir/wire';
 import type { Aggregate, AggregationRules } from './aggregate-quotes.ts';
 import type { SourceQuote } from './connect/connector.ts';
 import { createPriceEntry, settle, UNSETTLED, type PriceEntry, type Rejection } from './settle-price.ts';
@@ -27,7 +27,7 @@ export interface QuoteBook {
   withdraw(sourceName: string, asset: string): boolean;
   /** The price now; the same object for as long as neither the value nor its confirmation has moved. */
   refresh(asset: string, nowMs: number): Aggregate | undefined;
-  /** Prices that were confirmed within the fresh time; only those that seem to be older are looked at anew. */
+  /** Prices that were confirmed within the fresh time; of those that seem to be older, a few are looked at anew. */
   countFresh(nowMs: number): number;
   overview(nowMs: number): BookOverview;
 }
@@ -55,6 +55,9 @@ const NO_RULES: AggregationRules = {
   maxDeviationBps: 0,
   freshness: { freshMs: 0, staleMs: 0, deadMs: 0 },
 };
+
+/** Of one count: more would hold the event loop up, and someone looks at all of them every second anyway. */
+const LOOKS_MAX = 500;
 
 const DOLLAR = 'USD';
 const TETHER = 'USDT';
@@ -109,7 +112,7 @@ class KnownPrices implements QuoteBook {
 
   record(sourceName: string, quote: SourceQuote): Verdict {
     const exchange = this.#exchanges.get(sourceName);
-    if (exchange === undefined || quote.price <= 0n) return 'ignored';
+    if (exchange === undefined || !isPrice(quote.price)) return 'ignored';
     const isDirect = quote.quote === this.#quote;
     if (!isDirect && !(quote.quote === TETHER && this.#quote === DOLLAR)) return 'ignored';
     const isReference = isDirect && quote.asset === TETHER && this.#reference !== undefined;
@@ -141,12 +144,16 @@ class KnownPrices implements QuoteBook {
 
   countFresh(nowMs: number): number {
     const { freshMs } = this.#rules.freshness;
+    const isFresh = (aggregate: Aggregate | undefined): boolean =>
+      aggregate !== undefined && nowMs - aggregate.confirmedMs <= freshMs;
     let count = 0;
+    let looks = LOOKS_MAX;
     for (const asset of this.assets) {
-      const known = this.#entries.get(asset)?.aggregate;
-      const isKnownFresh = known !== undefined && nowMs - known.confirmedMs <= freshMs;
-      const aggregate = isKnownFresh ? known : this.refresh(asset, nowMs);
-      if (aggregate !== undefined && nowMs - aggregate.confirmedMs <= freshMs) count += 1;
+      if (isFresh(this.#entries.get(asset)?.aggregate)) count += 1;
+      else if (looks > 0) {
+        looks -= 1;
+        if (isFresh(this.refresh(asset, nowMs))) count += 1;
+      }
     }
     return count;
   }

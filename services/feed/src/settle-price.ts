@@ -1,6 +1,7 @@
 /** Makes the price of one asset anew from what its sources say. Pure but for what the asset's entry remembers. */
 import {
   convertByRate,
+  isPrice,
   PRICE_FLAGS,
   RATE_AGE_MS_MAX,
   type Decimal,
@@ -181,7 +182,7 @@ function collectVotes(
       entry.settledUntilMs = Math.min(entry.settledUntilMs, rate.confirmedMs + RATE_AGE_MS_MAX);
       const price = convertByRate(value.price, rate);
       const halfSpread = convertByRate(value.halfSpread, rate);
-      if (price > 0n) votes.push({ source, price, halfSpread, value, isConverted: true, confirmedMs, movedMs });
+      if (isPrice(price)) votes.push({ source, price, halfSpread, value, isConverted: true, confirmedMs, movedMs });
     }
   }
   return { votes, dropped };

@@ -1,10 +1,23 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DECIMAL_ONE, formatDecimal, medianDecimal, normaliseDecimalText, parseDecimal } from './decimal.ts';
+import { DECIMAL_ONE, formatDecimal, isPrice, medianDecimal, normaliseDecimalText, parseDecimal } from './decimal.ts';
 
 const LIMIT = 10n ** 15n * DECIMAL_ONE;
 const decimal = fc.bigInt({ min: 0n, max: LIMIT - 1n });
 const plainText = fc.stringMatching(/^[0-9]{1,15}(?:\.[0-9]{1,18})?$/);
+
+it('what is calculated is a price if its text is read again as one that is more than nothing', () => {
+  const calculated = fc.oneof(
+    decimal,
+    fc.bigInt({ min: 0n, max: LIMIT * 2n }),
+    fc.constantFrom(0n, 1n, LIMIT - 1n, LIMIT),
+  );
+  fc.assert(
+    fc.property(calculated, (value) => {
+      expect(isPrice(value)).toBe(value !== 0n && parseDecimal(formatDecimal(value)) === value);
+    }),
+  );
+});
 
 describe('parseDecimal and formatDecimal', () => {
   it('give every value back', () => {

@@ -14,6 +14,10 @@ export const DECIMAL_SCALE = 18;
 /** One whole unit. */
 export const DECIMAL_ONE: Decimal = 10n ** BigInt(DECIMAL_SCALE);
 
+/** More digits before the point are no price to any reader. */
+const WHOLE_DIGITS_MAX = 15;
+const PRICE_END: Decimal = 10n ** BigInt(WHOLE_DIGITS_MAX + DECIMAL_SCALE);
+
 const PLAIN_NOTATION = /^\d{1,15}(?:\.\d{1,18})?$/;
 
 /** Reads plain notation such as "64123.07"; `undefined` for signs, exponents, blanks or more digits than are exact. */
@@ -41,6 +45,11 @@ export function medianDecimal(values: readonly Decimal[]): Decimal {
   if (sorted.length % 2 === 1) return upper;
   const lower = sorted[(sorted.length >> 1) - 1] ?? upper;
   return (lower + upper) / 2n;
+}
+
+/** Whether a record may hold it as its price: what is calculated may be nothing, or longer than what was parsed. */
+export function isPrice(value: Decimal): boolean {
+  return value > 0n && value < PRICE_END;
 }
 
 /** Smallest text for the same value: "77401.500" and "77401.5" are one price. `undefined` as for `parseDecimal`. */

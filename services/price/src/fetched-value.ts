@@ -1,6 +1,6 @@
 /** What a price that a venue told for a request is worth: by the rules by which feeds judge their sources. Pure. */
 import type { FetchedPrice } from '@weir/upstream';
-import { convertByRate, parseDecimal, valueOfQuote, type DollarRate, type SourceValue } from '@weir/wire';
+import { convertByRate, isPrice, parseDecimal, valueOfQuote, type DollarRate, type SourceValue } from '@weir/wire';
 
 export type FetchedWords = Pick<FetchedPrice, 'price' | 'bid' | 'ask' | 'tradeTime'>;
 
@@ -19,7 +19,7 @@ export function valueOfFetched(
   if (typeof value === 'string') return undefined;
   if (rate === undefined) return value;
   const converted = { price: convertByRate(value.price, rate), halfSpread: convertByRate(value.halfSpread, rate) };
-  return converted.price > 0n ? converted : undefined;
+  return isPrice(converted.price) ? converted : undefined;
 }
 
 function positive(text: string | undefined): bigint | undefined {
