@@ -7,7 +7,7 @@ import { parseDecimal, RATE_AGE_MS_MAX, isUsableRate, type DollarRate } from '@w
 import { createOnDemandFeed } from './on-demand.ts';
 import { newSlot, type PriceTable, type Slot } from './price-table.ts';
 
-export const USDT_PAIR = 'USDT';
+const USDT_PAIR = 'USDT';
 
 export function createUsdtSlot(table: Pick<PriceTable, 'slot'>, clock: Clock): () => Slot {
   const limits = { freshMs: RATE_AGE_MS_MAX, staleMs: RATE_AGE_MS_MAX, deadMs: RATE_AGE_MS_MAX };

@@ -28,7 +28,7 @@ beforeAll(async () => {
     logger: silentLogger,
     telemetry: createTestTelemetry(),
     clientName: 'test',
-    // Not the guarantee under test: a machine that is busy for so long says nothing of quotas.
+    // A machine that is busy for long says nothing of quotas.
     deadlines: { bulkMs: 100_000 },
   });
   await valkey.ready();
@@ -124,9 +124,9 @@ const usual: readonly fc.WeightedArbitrary<Step>[] = [
 const steps = fc.array(fc.oneof(...usual), { minLength: 20, maxLength: 80 });
 const points = fc.constantFrom(1, 2, 9, 60, 500, 5_000);
 
-async function play(sim: ProviderSimulation, list: readonly Step[]): Promise<void> {
+const play = async (sim: ProviderSimulation, list: readonly Step[]): Promise<void> => {
   for (const step of list) await step(sim);
-}
+};
 
 function expectWindowsWithin({ admissions, windowEnds }: ProviderSimulation, all: number, durationMs: number): void {
   for (const end of windowEnds) {
@@ -204,9 +204,8 @@ const flood = async (sim: ProviderSimulation): Promise<void> => {
 };
 
 describe('Valkey away for all', () => {
-  // Long against what an outage's beginning and end take, so that what was admitted before and meanwhile still counts after.
-  const WINDOW_MS = 10_000;
-  const STEP_MS = 20;
+  // Long against an outage's beginning and end, so that what was admitted before and meanwhile still counts after.
+  const [WINDOW_MS, STEP_MS] = [10_000, 20];
   const arbitrary = fc.record({
     all: fc.constantFrom(30, 200, 1_000),
     window: fc.constantFrom('Smooth' as const, 'Fixed' as const),
