@@ -1,9 +1,11 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { systemClock } from '@weir/clock';
 import { waitFor } from '@weir/testing';
 import { afterEach, expect, test } from 'vitest';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { openWebSocket, type SocketFailure } from '../src/connect/socket.ts';
+import { createFrameTurns } from '../src/connect/frame-turns.ts';
+import { createSocketOpener, openWebSocket, type SocketFailure } from '../src/connect/socket.ts';
 
 const cleanups: (() => void)[] = [];
 afterEach(() => {
@@ -131,4 +133,45 @@ test('a frame over 4 MB ends the connection, broken UTF-8 does not', async () =>
 
 test('an address that is none throws', () => {
   expect(() => open('nowhere')).toThrow(SyntaxError);
+});
+
+test('bursts of several sockets are taken in to their ends, each in its order and its close behind it, with turns for others', async () => {
+  const frames = 5_000;
+  const url = await startServer((peer) => {
+    for (let number = 0; number < frames; number += 1) peer.send(String(number));
+    peer.close();
+  });
+  const openByTurns = createSocketOpener(createFrameTurns(systemClock));
+  let turns = 0;
+  let isWatching = true;
+  const watch = (): void => {
+    turns += 1;
+    if (isWatching) setImmediate(watch);
+  };
+  const said = await Promise.all(
+    Array.from({ length: 3 }, async () => {
+      const heard: string[] = [];
+      let isClosed = false;
+      openByTurns(url, 10_000, {
+        onOpen: watch,
+        onFrame: (text) => {
+          heard.push(text);
+          const endMs = systemClock.monotonicMs() + 0.02;
+          while (systemClock.monotonicMs() < endMs);
+        },
+        onPong: () => undefined,
+        onFail: ({ message }) => heard.push(message),
+        onClose: () => {
+          isClosed = true;
+        },
+      });
+      await waitFor(() => isClosed, 30_000);
+      return heard;
+    }),
+  );
+  isWatching = false;
+  const expected = Array.from({ length: frames }, (_, number) => String(number));
+  expect(said).toEqual([expected, expected, expected]);
+  // 300 ms of work at least, by turns of 4 ms and a frame.
+  expect(turns).toBeGreaterThan(20);
 });
