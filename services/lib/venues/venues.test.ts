@@ -10,6 +10,24 @@ test('a venue is found by its id and by nothing else', () => {
     expect(findVenue(id)).toBeUndefined();
 });
 
+/** By venue: how many connections it takes from one address, in how many seconds. */
+const PUBLISHED: Readonly<Record<string, { readonly connects: number; readonly inSeconds: number }>> = {
+  // 8 a second, and bursts of 20.
+  coinbase: { connects: 20, inSeconds: 1 },
+  kraken: { connects: 150, inSeconds: 600 },
+  gemini: { connects: 300, inSeconds: 300 },
+  bybit: { connects: 500, inSeconds: 300 },
+  okx: { connects: 3, inSeconds: 1 },
+};
+
+test.each(Object.entries(PUBLISHED))(
+  '%s is never knocked at more often than it takes',
+  (id, { connects, inSeconds }) => {
+    const { connectBurst = Infinity, connectsPerSecond = Infinity } = venues[id]?.limits ?? {};
+    expect(connectBurst + connectsPerSecond * inSeconds).toBeLessThanOrEqual(connects);
+  },
+);
+
 /** To requests to end subscriptions: granted, and refused with a symbol named. */
 const ENDED: Readonly<Record<string, readonly string[]>> = {
   kraken: [

@@ -168,6 +168,13 @@ test.each([
   expect(decode(frame)).toEqual({ kind: 'ignored', why });
 });
 
+test('Gate US is another market of the same protocol, in dollars', () => {
+  const us = gateio.at?.('wss://ws.gate.us/v4/');
+  expect(us).toMatchObject({ id: 'gateio', settlement: 'USD', defaultRestUrl: 'https://api.gate.us/api/v4' });
+  for (const url of ['wss://api.gateio.ws/ws/v4/', 'wss://gate.us.example/v4/', 'no address'])
+    expect(gateio.at?.(url)).toBeUndefined();
+});
+
 test('asks with the time, which the venue checks, and an id, which it repeats', () => {
   expect(gateio.subscribeFrames(['BTC_USDT', 'ETH_USDT'], 7, 1_790_134_410_999)).toEqual([
     '{"time":1790134410,"id":7,"channel":"spot.tickers","event":"subscribe","payload":["BTC_USDT","ETH_USDT"]}',

@@ -1,9 +1,9 @@
-/** Gate, spot markets of version 4 of its WebSocket API. Gate US speaks the same with pairs in USD: a source's `url`. */
+/** Gate, spot markets of version 4 of its WebSocket API, and by its address Gate US, which trades in dollars. */
 import type { Venue } from '../venue.ts';
 import { decodeGateio } from './decode.ts';
 import { gateioRest } from './rest.ts';
 
-export const gateio: Venue = {
+const global: Venue = {
   id: 'gateio',
   title: 'Gate',
   defaultUrl: 'wss://api.gateio.ws/ws/v4/',
@@ -19,6 +19,7 @@ export const gateio: Venue = {
     ackMs: 5_000,
     // Nothing is sent on subscribing; the first ticker of a thin pair took 28 s in a recording.
     firstDataMs: 60_000,
+    dataSilenceMs: 600_000,
   },
   // No limits are published but for 100 connections per host; 2 a second are enough to be back soon.
   limits: { symbolsPerFrame: 20, connectsPerSecond: 2, connectBurst: 20 },
@@ -31,6 +32,20 @@ export const gateio: Venue = {
   unsubscribeFrames: (symbols, requestId, wallMs) => [requestFrame('unsubscribe', symbols, requestId, wallMs)],
   pingFrame: (_requestId, wallMs) => JSON.stringify({ time: secondsOf(wallMs), channel: 'spot.ping' }),
 };
+
+export const gateio: Venue = { ...global, at: (url) => (isUs(url) ? gateUs : undefined) };
+
+const gateUs: Venue = {
+  ...global,
+  title: 'Gate US',
+  defaultUrl: 'wss://ws.gate.us/v4/',
+  defaultRestUrl: 'https://api.gate.us/api/v4',
+  settlement: 'USD',
+};
+
+function isUs(url: string): boolean {
+  return URL.parse(url)?.hostname.endsWith('.gate.us') === true;
+}
 
 function requestFrame(
   event: 'subscribe' | 'unsubscribe',

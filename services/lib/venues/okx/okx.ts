@@ -21,9 +21,9 @@ export const okx: Venue = {
   limits: {
     // A frame may be 64 KB long, and an hour may have 480 of them.
     symbolsPerFrame: 50,
-    // Published: 3 a second and address.
-    connectsPerSecond: 2,
-    connectBurst: 4,
+    // Published: 3 a second and address, which a burst counts towards.
+    connectsPerSecond: 1,
+    connectBurst: 2,
   },
   proofOfLife: 'connection-heartbeat',
   settlement: 'USDT',
