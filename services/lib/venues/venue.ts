@@ -13,7 +13,10 @@ export interface VenueTiming {
   readonly ackMs: number;
   /** From the opening to the first data or heartbeat. */
   readonly firstDataMs: number;
-  /** Heartbeats alone for this long mean a frozen stream; absent: the heartbeat itself would show it. */
+  /**
+   * Heartbeats alone for this long mean a frozen stream, of many markets a shorter time; absent: heartbeats or repeated
+   * books show it market by market.
+   */
   readonly dataSilenceMs?: number;
 }
 

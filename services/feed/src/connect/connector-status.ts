@@ -69,6 +69,8 @@ function describePhase(state: ConnectorState, refused: number): Words {
           message: state.halt.message ?? 'every market stands still',
         };
       }
+      if (state.link?.staleSinceMs !== undefined)
+        return { state: 'stale', reason: 'Unconfirmed', message: 'nothing confirms the prices of most markets' };
       if (state.phase === 'degraded')
         return { state: 'quiet', reason: 'NoFrames', message: 'asked for a sign of life' };
       if (state.halt.symbols.size > 0)

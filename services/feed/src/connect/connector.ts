@@ -5,6 +5,7 @@
  * Decisions are the state machines' (`machine.ts`, and `relay.ts` where one connection follows another), what is known of prices is in `source-quotes.ts`; this file carries
  * events in and effects out. It never awaits: a frame is dealt with before the next one is read.
  */
+import type { Timer } from '@weir/clock';
 import type { StatusEvent, VenueEvent } from '@weir/venues';
 import { createAlarm, type Alarm } from './alarm.ts';
 import { createConnectBudget, type ConnectBudget } from './connect-budget.ts';
@@ -44,6 +45,8 @@ function isSubscribed({ subscriptions }: ConnectorState, symbol: string): boolea
   return subscriptions.symbols.get(symbol)?.state === 'subscribed';
 }
 
+/** A frozen connection is found out within so much of its time; each look goes through all of its markets. */
+const SURVEY_MS = 2_500;
 /** How long a subscribed symbol may be without a proof before it is asked for again. */
 const UNPROVEN_MS = 60_000;
 
@@ -62,6 +65,7 @@ class RunningConnector implements Connector {
   readonly #budget: ConnectBudget;
   readonly #works: WorkReports;
   #unfollow = (): void => undefined;
+  #surveys: Timer | undefined;
   #isReducing = false;
   #state: RelayState;
 
@@ -113,6 +117,8 @@ class RunningConnector implements Connector {
     const { venue, url, statusFeeds = createStatusFeeds({ ...this.#options, budget: this.#budget }) } = this.#options;
     this.#unfollow = statusFeeds.follow(venue, url, (status) => this.#takeStatus(status));
     this.#dispatch({ type: 'start' });
+    if (this.#state.main.phase !== 'stopped')
+      this.#surveys ??= this.#options.clock.setInterval(() => this.#survey(), SURVEY_MS);
   }
 
   follow(markets: readonly Market[]): void {
@@ -125,6 +131,7 @@ class RunningConnector implements Connector {
     const closed = this.#connections.closed();
     this.#unfollow();
     this.#works.stop();
+    this.#surveys?.cancel();
     this.#dispatch({ type: 'stop' });
     await closed;
   }
@@ -211,6 +218,14 @@ class RunningConnector implements Connector {
     else if (this.#isCovered(connection)) this.#dispatch({ type: 'covered', connection });
   }
 
+  #survey(): void {
+    const { connection, link } = this.#state.main;
+    if (link === undefined) return;
+    const survey = this.#quotes.survey(connection, this.#options.clock.monotonicMs());
+    if (survey.missed.length > 0) this.#dispatch({ type: 'reconcile', unproven: survey.missed, connection });
+    this.#dispatch({ type: 'surveyed', survey, connection });
+  }
+
   /** The second connection has everything that the first one has. */
   #isCovered(connection: number): boolean {
     const machine = this.#state.second?.machine;
@@ -270,8 +285,9 @@ class RunningConnector implements Connector {
 
   /** At once, save for single symbols. */
   #noteStatus({ main: before, second }: RelayState): void {
-    const { phase, failure, halt, subscriptions } = this.#state.main;
-    const isOther = phase !== before.phase || failure !== before.failure || halt !== before.halt;
+    const { phase, failure, halt, subscriptions, link } = this.#state.main;
+    const isStaleAnew = link?.staleSinceMs !== before.link?.staleSinceMs;
+    const isOther = isStaleAnew || phase !== before.phase || failure !== before.failure || halt !== before.halt;
     if (isOther || (second === undefined) !== (this.#state.second === undefined)) this.#teller.tell();
     else if (subscriptions !== before.subscriptions) this.#teller.tellSoon();
   }

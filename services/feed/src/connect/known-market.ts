@@ -60,6 +60,10 @@ export interface KnownMarket {
   /** The last second one that has. */
   second: number;
   provenAtMs: number;
+  /** Since when its heartbeats name another trade than the last one that was sent. */
+  missedSinceMs: number | undefined;
+  /** When it was last asked for again for that. */
+  askedAgainMs: number;
 }
 
 export function createKnownMarket({ asset, quote, symbol }: Market): KnownMarket {
@@ -78,6 +82,8 @@ export function createKnownMarket({ asset, quote, symbol }: Market): KnownMarket
     connection: 0,
     second: 0,
     provenAtMs: -Infinity,
+    missedSinceMs: undefined,
+    askedAgainMs: -Infinity,
   };
 }
 

@@ -1,5 +1,6 @@
 /** What the connector's state machine remembers, hears and asks for. The machine itself: `machine.ts`. */
 import type { RejectedEvent, StatusEvent, SubscribedEvent, VenueEvent, VenueTiming } from '@weir/venues';
+import type { Survey } from './survey-markets.ts';
 import { createSubscriptions, type SubscribeRequest, type Subscriptions, type SymbolNotice } from './subscriptions.ts';
 
 /** Why a connection ended or never began; CamelCase as in a condition's reason. */
@@ -30,6 +31,10 @@ export interface Link {
   readonly dataDueMs: number | undefined;
   readonly reconcileAtMs: number;
   readonly liveSinceMs: number | undefined;
+  readonly openedMs: number;
+  readonly lastDataMs: number | undefined;
+  /** Since when most of its markets are known to be without a confirmation. */
+  readonly staleSinceMs: number | undefined;
 }
 
 /** Wall times: the venue speaks in dates. */
@@ -104,7 +109,9 @@ export type LinkEvent =
   | { readonly type: 'rejected'; readonly rejection: RejectedEvent }
   | { readonly type: 'status'; readonly status: StatusEvent }
   /** Symbols that are subscribed but have shown no sign of life since the last reconciliation. */
-  | { readonly type: 'reconcile'; readonly unproven: readonly string[] };
+  | { readonly type: 'reconcile'; readonly unproven: readonly string[] }
+  /** How its markets stand, every few seconds. */
+  | { readonly type: 'surveyed'; readonly survey: Survey };
 
 export type ConnectorEvent =
   | { readonly type: 'start' }

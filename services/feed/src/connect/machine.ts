@@ -33,7 +33,7 @@ import type {
   Sign,
   Step,
 } from './machine-state.ts';
-import { heardLink, linkWakeMs, openLink, pingDue, pingedLink, reconciledLink } from './link.ts';
+import { heardLink, linkWakeMs, openLink, pingDue, pingedLink, reconciledLink, surveyedLink } from './link.ts';
 import { handshakeTimeoutMs, reconnectDelayMs } from './reconnect-delay.ts';
 import {
   acknowledge,
@@ -225,6 +225,11 @@ function onLink(state: ConnectorState, event: LinkEvent, moment: Moment, setting
     case 'reconcile': {
       const compared = reconcile(subscriptions, event.unproven, settings.symbolsPerFrame);
       return applyChange(state, { subscriptions: compared, notices: [] }, moment, settings);
+    }
+    case 'surveyed': {
+      const { link: next, fault } = surveyedLink(link, event.survey, settings.timing, nowMs);
+      if (fault !== undefined) return giveUp(state, moment, { reason: 'NoData', message: fault });
+      return { state: next === link ? state : { ...state, link: next }, effects: [] };
     }
     case 'status': {
       const { halt, notices } = applyStatus(state.halt, event.status, subscriptions.symbols);

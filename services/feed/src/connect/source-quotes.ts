@@ -26,6 +26,7 @@ import {
   type Market,
   type SourceQuote,
 } from './known-market.ts';
+import { surveyMarkets, type Survey } from './survey-markets.ts';
 import { AHEAD_MS_MAX, venueTimeUsOf, type Mark } from './ticker-order.ts';
 
 export type { Arrival } from './frame-order.ts';
@@ -47,6 +48,8 @@ export interface SourceQuotes {
   covers(second: number, isSubscribed: (symbol: string) => boolean): boolean;
   /** Subscribed symbols without any proof since then, though their markets do not stand still. */
   unprovenSince(monotonicMs: number): readonly string[];
+  /** How the markets stand, of the connection that counts; each that is to be asked for again is named once a minute. */
+  survey(connection: number, nowMs: number): Survey;
   /** Other markets instead; what is known of those that stay is kept. */
   follow(markets: readonly Market[]): void;
 }
@@ -104,6 +107,7 @@ class KnownQuotes implements SourceQuotes {
     const stop = this.#stopAt(known, frame, arrival);
     if (stop !== undefined) return stop;
     known.tradeId = event.tradeId;
+    known.missedSinceMs = undefined;
     known.marks.ticker = mark;
     learnLast(known, lastOf(event, frame, arrival));
     if (hasBook) this.#learnTickerBook(known, event, arrival);
@@ -125,6 +129,7 @@ class KnownQuotes implements SourceQuotes {
     known.marks.trade = mark;
     if (!learnLast(known, lastOf(event, frame, arrival))) return 'older';
     if (event.tradeId !== undefined) known.tradeId = event.tradeId;
+    known.missedSinceMs = undefined;
     return isPast && mark.venueTimeUs === undefined ? 'kept' : this.#confirm(known, arrival);
   }
 
@@ -146,7 +151,11 @@ class KnownQuotes implements SourceQuotes {
   heartbeat({ symbol, lastTradeId }: HeartbeatEvent, arrival: Arrival): void {
     const known = symbol === undefined ? undefined : this.#markets.get(symbol);
     if (this.#proof !== 'trade-id-heartbeat' || known === undefined || lastTradeId === undefined) return;
-    if (known.tradeId !== lastTradeId) return;
+    if (known.tradeId !== lastTradeId) {
+      known.missedSinceMs ??= arrival.monotonicMs;
+      return;
+    }
+    known.missedSinceMs = undefined;
     // The venue itself says which frame was the last one.
     known.isLastDoubted = false;
     known.isBookDoubted = false;
@@ -196,6 +205,10 @@ class KnownQuotes implements SourceQuotes {
     return [...this.#markets]
       .filter(([symbol, known]) => known.provenAtMs < monotonicMs && isSubscribed(symbol) && !isHalted(symbol))
       .map(([symbol]) => symbol);
+  }
+
+  survey(connection: number, nowMs: number): Survey {
+    return surveyMarkets(this.#queue, { ...this.#options, connection, nowMs });
   }
 
   follow(markets: readonly Market[]): void {

@@ -30,6 +30,7 @@ export const gemini: Venue = {
     ackMs: 5_000,
     // The book of a quiet market comes with its next change; 28 s were seen.
     firstDataMs: 60_000,
+    dataSilenceMs: 600_000,
   },
   // Two streams each: a frame of 20, because one bad name refuses all of it.
   limits: { symbolsPerFrame: 10, ...CONNECTS },
