@@ -12,6 +12,10 @@ import { cleanUp, isAlive, run, temporaryFolder, type Run } from './run-standalo
 /** Starting takes seconds even on an idle machine. */
 const LONG_MS = 180_000;
 
+interface Health {
+  readonly rateLimiting: { readonly local: Readonly<Record<string, { readonly done: number }>> };
+}
+
 const data = path.join(temporaryFolder(), 'data');
 let standalone: Run;
 let line: string;
@@ -71,6 +75,15 @@ describe('standalone mode', () => {
       async () => JSON.stringify(await votes()) === JSON.stringify(venues.map((name) => `${name}-ws`)),
       20_000,
     );
+  });
+
+  it('has one quota for each exchange, which the price server shares with the feeds: its health knows what they asked', async () => {
+    const origin = new URL(printed(/described at (\S+)/)).origin;
+    // The feeds have asked for the lists of markets, the price server for nothing.
+    await waitFor(async () => {
+      const health = (await (await fetch(`${origin}/health`)).json()) as Health;
+      return Object.values(health.rateLimiting.local).filter(({ done }) => done > 0).length === 6;
+    }, 20_000);
   });
 
   it('answers a fresh price with the limits of the demo key, and none without a key', async () => {
