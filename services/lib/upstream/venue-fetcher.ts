@@ -1,5 +1,5 @@
 /** Prices of one venue by REST: what feeds (prewarm, fallback) and price servers (a price that nobody has) ask for. */
-import type { Instrument, RestPrice } from '@weir/venues';
+import type { Instrument, RestPrice, RestRequest } from '@weir/venues';
 import {
   createVenueRequests,
   type FetchOutcome,
@@ -17,7 +17,8 @@ export interface FetchedPrice extends RestPrice {
 export interface VenueFetcher {
   /**
    * In class background. Where it takes several requests and some fail, the prices of the others; markets without a
-   * price are left out. May be walked through once, and is read as one goes: whoever takes ten thousand prices does so with
+   * price are left out. A venue that has its batch no longer is asked for single markets, some at a time and all in turn.
+   * The prices may be walked through once, and is read as one goes: whoever takes ten thousand prices does so with
    * pauses.
    */
   batch(instruments: readonly Instrument[]): Promise<FetchOutcome<Iterable<FetchedPrice>>>;
@@ -25,25 +26,44 @@ export interface VenueFetcher {
   one(instrument: Instrument): Promise<FetchOutcome<FetchedPrice>>;
 }
 
+/** Of a batch that is gone, at each turn: at the shortest interval of a venue these are 5 requests a second. */
+const SINGLES = 10;
+
+interface Wish {
+  readonly request: RestRequest;
+  readonly instruments: readonly Instrument[];
+}
+
 export function createVenueFetcher(options: UpstreamOptions): VenueFetcher {
   const { rest } = options.venue;
   const requests = createVenueRequests(options);
+  /** Where the next turn of single requests begins. */
+  let nextSingle = 0;
+
+  const askAll = async (wishes: readonly Wish[]): Promise<FetchOutcome<Iterable<FetchedPrice>>> => {
+    const answers: Known<Iterable<RestPrice>>[] = [];
+    let firstRefusal: FetchRefusal | undefined;
+    for (const { request, instruments } of wishes) {
+      const outcome = await requests.ask(request, 'batch', (response) => rest.decodePrices(response, instruments));
+      if (outcome.kind === 'ok') {
+        answers.push(outcome.value);
+        continue;
+      }
+      firstRefusal ??= outcome;
+      // Whoever is turned down before or by the venue would only be turned down again.
+      if (outcome.cause !== 'failed' && outcome.cause !== 'unknown') break;
+    }
+    if (firstRefusal !== undefined && answers.length === 0) return firstRefusal;
+    return { kind: 'ok', value: answers.values().flatMap(stampAll) };
+  };
+
   return {
     async batch(instruments) {
-      const answers: Known<Iterable<RestPrice>>[] = [];
-      let firstRefusal: FetchRefusal | undefined;
-      for (const request of rest.batchRequests(instruments)) {
-        const outcome = await requests.ask(request, 'batch', (response) => rest.decodePrices(response, instruments));
-        if (outcome.kind === 'ok') {
-          answers.push(outcome.value);
-          continue;
-        }
-        firstRefusal ??= outcome;
-        // Whoever is turned down before or by the venue would only be turned down again.
-        if (outcome.cause !== 'failed' && outcome.cause !== 'unknown') break;
-      }
-      if (firstRefusal !== undefined && answers.length === 0) return firstRefusal;
-      return { kind: 'ok', value: answers.values().flatMap(stampAll) };
+      const outcome = await askAll(rest.batchRequests(instruments).map((request) => ({ request, instruments })));
+      if (outcome.kind === 'ok' || outcome.cause !== 'unknown') return outcome;
+      const { items, next } = takeTurn(instruments, nextSingle, SINGLES);
+      nextSingle = next;
+      return askAll(items.map((market) => ({ request: rest.oneRequest(market), instruments: [market] })));
     },
     async one(instrument) {
       const request = rest.oneRequest(instrument);
@@ -54,6 +74,17 @@ export function createVenueFetcher(options: UpstreamOptions): VenueFetcher {
       return { kind: 'ok', value: stamp(price, outcome.value.knownMonotonicMs) };
     },
   };
+}
+
+/** The next ones, from the first again after the last. */
+function takeTurn(
+  all: readonly Instrument[],
+  from: number,
+  count: number,
+): { readonly items: readonly Instrument[]; readonly next: number } {
+  const start = from < all.length ? from : 0;
+  const items = all.slice(start, start + count);
+  return { items, next: start + items.length };
 }
 
 function* stampAll({ value, knownMonotonicMs }: Known<Iterable<RestPrice>>): Generator<FetchedPrice> {

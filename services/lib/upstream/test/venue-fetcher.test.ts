@@ -28,6 +28,35 @@ test('a batch is one request, in class background, and prices are as old as half
   });
 });
 
+test('a venue without its batch is asked for single markets, ten at a time and all in turn', async () => {
+  const markets = Array.from({ length: 13 }, (_, index) => {
+    const asset = `A${index}`;
+    return { asset, quote: 'USD', symbol: `${asset}-USD` };
+  });
+  await using rest = await startScriptedRest((request, response) => {
+    const symbol = new URL(request.url ?? '/', 'http://venue').searchParams.get('symbol');
+    // One of them is unknown itself.
+    if (symbol === null || symbol === 'A1-USD') return json(404, {})(request, response);
+    return json(200, { [symbol]: '1.5' })(request, response);
+  });
+  const { notes, upstream } = callerOf(rest);
+  const fetcher = createVenueFetcher(upstream);
+  const assetsOf = async (): Promise<readonly string[]> => {
+    const outcome = await fetcher.batch(markets);
+    return outcome.kind === 'ok' ? [...outcome.value].map(({ asset }) => asset) : [];
+  };
+  expect(await assetsOf()).toEqual(['A0', 'A2', 'A3', 'A4', 'A5', 'A6', 'A7', 'A8', 'A9']);
+  expect(await assetsOf()).toEqual(['A10', 'A11', 'A12']);
+  expect((await assetsOf())[0]).toBe('A0');
+  expect(new Set(notes.consumed.map(({ options }) => options?.class))).toEqual(new Set(['background']));
+  // Who is throttled meanwhile is not asked on.
+  rest.paths.length = 0;
+  rest.handler = (request, response) =>
+    json(request.url?.includes('symbol') === true ? 429 : 404, {})(request, response);
+  expect(await fetcher.batch(markets)).toMatchObject({ kind: 'refused', cause: 'throttled' });
+  expect(rest.paths).toHaveLength(2);
+});
+
 test('one price is asked for in class interactive; a market without a price is unknown', async () => {
   await using rest = await startScriptedRest(json(200, { 'BTC-USD': '1' }));
   const { notes, upstream } = callerOf(rest);
