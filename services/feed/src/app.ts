@@ -145,6 +145,7 @@ class RunningFeed implements Feed {
       random,
       clockSkews: this.#clockSkews,
       isActive,
+      hasUsdtRate: () => this.#book.hasUsdtRate(clock.monotonicMs()),
       onQuote,
       onHalted,
     });

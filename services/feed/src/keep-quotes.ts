@@ -8,7 +8,7 @@ import { isPrice, UsdtRate, type Decimal, type FeedDocument } from '@weir/wire';
 import type { Aggregate, AggregationRules } from './aggregate-quotes.ts';
 import type { SourceQuote } from './connect/connector.ts';
 import { createPriceEntry, settle, UNSETTLED, type PriceEntry, type Rejection } from './settle-price.ts';
-import { takeQuote, type SayVerdict, type Via } from './source-votes.ts';
+import { takeQuote, VIAS, type SayVerdict, type Via } from './source-votes.ts';
 
 export type { Rejection } from './settle-price.ts';
 
@@ -30,12 +30,14 @@ export interface QuoteBook {
   /** Prices that were confirmed within the fresh time; of those that seem to be older, a few are looked at anew. */
   countFresh(nowMs: number): number;
   overview(nowMs: number): BookOverview;
+  /** Whether prices in USDT can be converted; of a feed in dollars. */
+  hasUsdtRate(nowMs: number): boolean;
 }
 
 export interface BookOverview {
   /** Prices by the number of their sources. */
   readonly bySources: ReadonlyMap<number, number>;
-  /** Prices that leave sources in USDT out. */
+  /** Assets that leave sources in USDT out, and those that have no price for want of its rate. */
   readonly depegged: number;
   /** Dollars for a USDT; absent: it is of no use, or not of this feed. */
   readonly usdtRate: Decimal | undefined;
@@ -158,16 +160,27 @@ class KnownPrices implements QuoteBook {
     return count;
   }
 
+  hasUsdtRate(nowMs: number): boolean {
+    this.#sampleRate(nowMs);
+    return this.#rate.usable(nowMs) !== undefined;
+  }
+
   overview(nowMs: number): BookOverview {
     const bySources = new Map<number, number>();
     let depegged = 0;
-    for (const { aggregate } of this.#entries.values()) {
-      if (aggregate === undefined) continue;
+    const rate = this.#rate.usable(nowMs)?.price;
+    const isLeftOut = (says: PriceEntry['says']): boolean =>
+      rate === undefined && [...says.values()].some(({ by }) => VIAS.some((via) => by[via]?.quote === TETHER));
+    for (const { aggregate, says } of this.#entries.values()) {
+      if (aggregate === undefined) {
+        if (isLeftOut(says)) depegged += 1;
+        continue;
+      }
       const { length } = aggregate.sources;
       bySources.set(length, (bySources.get(length) ?? 0) + 1);
       if (aggregate.flags.includes('depeg')) depegged += 1;
     }
-    return { bySources, depegged, usdtRate: this.#rate.usable(nowMs)?.price };
+    return { bySources, depegged, usdtRate: rate };
   }
 
   #take(

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { describeUnlisted, mergeStatuses, type SourceWords } from './merge-statuses.ts';
+import { describeUnconverted, describeUnlisted, mergeStatuses, type SourceWords } from './merge-statuses.ts';
 
 const live: SourceWords = { state: 'ok', reason: 'Live', message: '', quarantined: [], quarantinedCount: 0 };
 const lost: SourceWords = { ...live, state: 'down', reason: 'ConnectionLost', message: 'closed' };
@@ -34,4 +34,9 @@ test('a source without any market, or without a list, says which', () => {
   expect(mergeStatuses([], [refused])).toMatchObject({ state: 'down', reason: 'NoSymbols', quarantinedCount: 1 });
   expect(describeUnlisted(false)).toMatchObject({ state: 'connecting', reason: 'NoInstruments' });
   expect(describeUnlisted(true)).toMatchObject({ state: 'down', reason: 'NoInstruments' });
+});
+
+test('a source that is live and cannot be converted says so, one that is not live says that', () => {
+  expect(describeUnconverted(live)).toMatchObject({ state: 'ok', reason: 'NoUsdtRate' });
+  expect(describeUnconverted(lost)).toBe(lost);
 });

@@ -10,6 +10,8 @@ const ORDER: readonly SourceState[] = ['down', 'connecting', 'halted', 'stale', 
 /** As in a connector's own status: readers want the reason, not the catalogue. */
 const QUARANTINED_MAX = 100;
 
+const MARKETS_MISSING = 'MarketsMissing';
+
 /** A source is as good as its worst connection. */
 export function mergeStatuses(statuses: readonly SourceWords[], missing: readonly MissingMarket[]): SourceWords {
   const quarantined = [...statuses.flatMap((status) => status.quarantined), ...missing].slice(0, QUARANTINED_MAX);
@@ -21,9 +23,16 @@ export function mergeStatuses(statuses: readonly SourceWords[], missing: readonl
   const message = isAll ? worst.message : `${alike} of ${statuses.length} connections: ${worst.message || reason}`;
   if (state === 'ok' && reason === 'Live' && missing.length > 0) {
     const told = `${missing.length} assets are not followed`;
-    return { state, reason: 'MarketsMissing', message: told, quarantined, quarantinedCount };
+    return { state, reason: MARKETS_MISSING, message: told, quarantined, quarantinedCount };
   }
   return { state, reason, message, quarantined, quarantinedCount };
+}
+
+/** Of a source in USDT of a feed in dollars; what is worse is told before. */
+export function describeUnconverted<T extends SourceWords>(words: T): T {
+  if (words.state !== 'ok' || !(words.reason === 'Live' || words.reason === MARKETS_MISSING)) return words;
+  const message = 'prices in USDT do not count: no source of the feed tells a usable price of USDT in dollars';
+  return { ...words, reason: 'NoUsdtRate', message };
 }
 
 const NOTHING: SourceWords = {

@@ -88,9 +88,11 @@ function registerPriceGauges(telemetry: Telemetry, feed: string, { prices, clock
         attributes: { feed, sources: String(count) },
       })),
   );
-  telemetry.gauge('weir.feed.assets.depegged', { description: 'Assets whose price leaves out sources in USDT' }, () => [
-    { value: prices().depegged, attributes: { feed } },
-  ]);
+  telemetry.gauge(
+    'weir.feed.assets.depegged',
+    { description: 'Assets that leave out sources in USDT, or have no price for want of its rate' },
+    () => [{ value: prices().depegged, attributes: { feed } }],
+  );
   telemetry.gauge(
     'weir.feed.usdt_rate',
     { description: 'US dollars for one USDT, while prices are converted by it' },

@@ -46,6 +46,19 @@ test('a venue of USDT markets is asked for those, and the dollar venues for its 
   expect(dollar.markets.map(({ symbol }) => symbol)).toEqual(['XBT/USD', 'ETH/USD', 'USDT/USD']);
 });
 
+test('a venue of USDT markets is asked for one in dollars only where it lists none in USDT', () => {
+  const listed = listOf(
+    { asset: 'BTC', quote: 'USDT', symbol: 'BTC-USDT' },
+    { asset: 'BTC', quote: 'USD', symbol: 'BTC-USD' },
+    { asset: 'ETH', quote: 'USD', symbol: 'ETH-USD' },
+    { asset: 'USDT', quote: 'USD', symbol: 'USDT-USD' },
+  );
+  const { markets, missing } = plan({ settlement: 'USDT', needsUsdtRate: true, listed });
+  expect([markets.map(({ symbol }) => symbol), missing]).toEqual([['BTC-USDT', 'ETH-USD'], []]);
+  const eth = plan({ assets: ['ETH'], settlement: 'USDT', quote: 'EUR', listed });
+  expect(eth.missing).toMatchObject([{ symbol: 'ETH-EUR' }]);
+});
+
 test('USDT as an asset is one market, and has no price in itself', () => {
   expect(plan({ assets: ['USDT'], needsUsdtRate: true }).markets).toHaveLength(1);
   const tether = plan({ assets: ['BTC', 'USDT'], settlement: 'USDT', listed: TETHERS });

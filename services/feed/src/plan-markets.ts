@@ -43,7 +43,8 @@ export function planMarkets(input: PlanInput): MarketPlan {
   if (quote === USD && settlement === USD && needsUsdtRate) wanted.add(USDT);
   for (const asset of wanted) {
     const pair = `${asset}-${quoteAt(settlement, { asset, quote })}`;
-    const market = bySymbol.get(asset) ?? listed?.get(pair);
+    // A venue of USDT markets has some in dollars too, where it has none in USDT.
+    const market = bySymbol.get(asset) ?? listed?.get(pair) ?? listed?.get(`${asset}-${quote}`);
     if (market === undefined) {
       if (listed !== undefined) missing.push({ asset, symbol: pair, reason: NOT_LISTED });
       continue;

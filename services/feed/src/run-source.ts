@@ -18,7 +18,7 @@ import type {
   StatusFeeds,
 } from './connect/connector.ts';
 import { HaltedMarkets } from './halted-markets.ts';
-import { describeUnlisted, mergeStatuses, type SourceWords } from './merge-statuses.ts';
+import { describeUnconverted, describeUnlisted, mergeStatuses, type SourceWords } from './merge-statuses.ts';
 import { planMarkets, type Listed, type MarketPlan } from './plan-markets.ts';
 import type { Liveness } from './rest/decide-fetch.ts';
 import { createPriceFetches, type Prewarm, type PriceFetches } from './rest/fetch-prices.ts';
@@ -38,6 +38,8 @@ export interface SourceOptions {
   readonly parameters: Pick<ParameterReader, 'prewarmAssets'>;
   /** Whether this process publishes; only then are prices asked for by REST. */
   readonly isActive: () => boolean;
+  /** Whether prices in USDT can be made dollars. */
+  readonly hasUsdtRate: () => boolean;
   readonly onQuote: (sourceName: string, quote: SourceQuote) => void;
   readonly onHalted: (sourceName: string, market: Instrument) => void;
 }
@@ -121,7 +123,8 @@ class VenueSource implements RunningSource {
   }
 
   get status(): SourceWords & { readonly sinceMs: number } {
-    return this.#status;
+    const isConverted = this.#plan.markets.some(({ quote }) => quote !== this.#order.document.quote);
+    return isConverted && !this.#options.hasUsdtRate() ? describeUnconverted(this.#status) : this.#status;
   }
 
   follow(order: SourceOrder): void {

@@ -171,6 +171,16 @@ test.each([
   expect(book.overview(nowMs)).toEqual({ bySources: new Map([[1, 1]]), depegged: 1, usdtRate: undefined });
 });
 
+test('an asset of sources in USDT alone has no price without a rate, and is counted among those that say so', () => {
+  const { book, say, priceAt } = openBook(6);
+  say('okx', '100', 0, usdt('okx'));
+  expect(priceAt(0)).toBe('none');
+  expect([book.overview(0).depegged, book.hasUsdtRate(0)]).toEqual([1, false]);
+  book.record('coinbase', quoteOf('USDT', '1', 0));
+  expect([book.hasUsdtRate(0), priceAt(0)]).toEqual([true, '100 okx @0 single']);
+  expect(book.overview(0).depegged).toBe(0);
+});
+
 test('a rate is good for a minute', () => {
   const { book, say, priceAt } = openBook(6);
   book.record('coinbase', quoteOf('USDT', '1', 0));

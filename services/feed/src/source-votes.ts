@@ -13,7 +13,7 @@ import { AGREE_BPS, differs } from './move-guard.ts';
 export type Via = SourceQuote['via'];
 
 /** In the order in which they are believed. */
-const VIAS: readonly Via[] = ['ws', 'rest', 'prewarm'];
+export const VIAS: readonly Via[] = ['ws', 'rest', 'prewarm'];
 
 const JUMP_BPS = 2_000n;
 const JUMP_HOLD_MS = 5_000;

@@ -232,6 +232,18 @@ test('a source in USDT counts in dollars, by the rate that the sources in dollar
   expect(exchanges.venue('bybit').received.join()).toContain('BTCUSDT');
 });
 
+test('a source in USDT without a dollar rate says so, until a source in dollars tells one', async () => {
+  const sources = [sourceOf('bybit')];
+  await start({ assets: ['BTC'], sources });
+  const reasonOf = async (): Promise<string | undefined> =>
+    (await reported())?.sources.find(({ name }) => name === 'bybit')?.reason;
+  await waitFor(async () => (await reasonOf()) === 'NoUsdtRate');
+  expect(await stored('BTC')).toBeUndefined();
+  await publish({ assets: ['BTC'], sources: [...sources, sourceOf('coinbase')] });
+  await waitForSource('BTC', 'bybit-ws', 20_000);
+  await waitFor(async () => (await reasonOf()) === 'Live');
+});
+
 test('an asset more is asked for by the connection that there is', async () => {
   const sources = [sourceOf('coinbase')];
   await start({ assets: ['BTC'], sources });
