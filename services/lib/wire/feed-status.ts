@@ -1,8 +1,8 @@
 /** What an active feed says of itself every second under `feed:status:<ns>/<name>`. */
 
 /**
- * The same list as `status.sources[].state` of the PriceFeed, so that any state can be shown there. No connector says
- * `stale`: which prices are old is in the records and in `assets.fresh`. It is kept for the sake of the published schema.
+ * The same list as `status.sources[].state` of the PriceFeed, so that any state can be shown there. `quiet`: asked for a
+ * sign of life. `stale`: it gives them, and nothing confirms most of its prices.
  */
 export const SOURCE_STATES = ['connecting', 'ok', 'quiet', 'stale', 'halted', 'down'] as const;
 export type SourceState = (typeof SOURCE_STATES)[number];
