@@ -14,13 +14,15 @@ interface Blanks {
 }
 
 const EPOCH = '1970-01-01T00:00:00.000000Z';
+/** As recordings have it. */
+const YEAR_ONE = '0001-01-01T00:00:00.000000Z';
 const NO_TIME_NUMBER: Rewrite = { pattern: /"(E|time|time_ms|t|ts|cts|T)":\d{10,}/g, replacement: '"$1":0' };
 
 /** The fields are those of the protocol sheets of each venue. */
 const BLANKS: Readonly<Record<string, Blanks>> = {
   coinbase: {
     bids: [{ pattern: /"best_bid":"[^"]*"/g, replacement: '"best_bid":""' }],
-    times: [{ pattern: /"time":"[^"]*"/g, replacement: `"time":"${EPOCH}"` }],
+    times: [{ pattern: /"time":"[^"]*"/g, replacement: `"time":"${YEAR_ONE}"` }],
   },
   kraken: {
     bids: [{ pattern: /"bid":[\d.]+/g, replacement: '"bid":0' }],

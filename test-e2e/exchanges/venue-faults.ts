@@ -17,7 +17,7 @@ export interface VenueFaults {
   isAckLast: boolean;
   /** Books without a bid, in the venue's own spelling of nothing. */
   hasEmptyBids: boolean;
-  /** Frames with the time of 1970. */
+  /** Frames whose time is none, in the venue's own spelling of it. */
   hasZeroTimes: boolean;
   /** The part of frames, 0 to 1, that is sent twice. */
   duplicateShare: number;

@@ -153,6 +153,20 @@ test.each(venueIds)('%s: one bad symbol of two is named, the good one keeps flow
   await waitFor(() => source.priceOf('BTC') === '90000.03');
 });
 
+test.each(venueIds)('%s: prices before the answer, without bids and twice are taken all the same', async (id) => {
+  const exchanges = await startVenue(id);
+  const control = exchanges.venue(id);
+  control.fault({ isAckLast: true, duplicateShare: 1, hasEmptyBids: true });
+  const source = connect(exchanges, id);
+  await waitFor(source.isLive);
+  for (let price = 90_001; price <= 90_020; price++) control.setPrice('BTC', String(price));
+  await waitFor(() => source.priceOf('BTC') === '90020');
+  const prices = source.quotes.filter(({ asset }) => asset === 'BTC').map(({ price }) => price);
+  expect(prices).toEqual(prices.toSorted((a, b) => (a < b ? -1 : Number(a > b))));
+  expect(source.connector.status).toMatchObject({ state: 'ok', quarantined: [] });
+  expect(source.quotes.filter(({ asset, bid }) => asset === 'BTC' && bid !== undefined)).toEqual([]);
+});
+
 test.each(venueIds)(
   '%s: a market that is wanted no longer is given up at the venue, and can be asked for again',
   async (id) => {
