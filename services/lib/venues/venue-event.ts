@@ -107,6 +107,8 @@ export interface StatusEvent {
   readonly message: string;
   /** Markets in which nothing is matched although the venue is online; absent: the venue does not say. */
   readonly haltedSymbols?: readonly string[];
+  /** The markets that `haltedSymbols` speaks of; absent: all. */
+  readonly toldSymbols?: readonly string[];
   readonly maintenance?: readonly MaintenanceNotice[];
   /** It speaks of this piece of work alone: what was said of others still holds. */
   readonly work?: string;

@@ -8,6 +8,8 @@ export interface ConnectorMetrics {
   event(kind: VenueEvent['kind']): void;
   dropped(why: 'older' | 'unasked' | 'duplicate'): void;
   readonly timesAhead: HotCounter;
+  /** That ended in a fault of our own. */
+  readonly framesFailed: HotCounter;
   readonly connects: HotCounter;
   lost(reason: FailureReason): void;
   drained(outcome: 'handed-over' | 'given-up'): void;
@@ -40,6 +42,7 @@ export function createConnectorMetrics(telemetry: Pick<Telemetry, 'counter'>, ve
       'Times of a venue that were over 2 s ahead of ours, and not used',
       {},
     ),
+    framesFailed: counter('weir.feed.frames_failed', 'Frames that were lost to a fault of ours', {}),
     connects: counter('weir.feed.connects', 'Connections attempted', {}),
     lost: (reason) => by('weir.feed.connections_lost', 'Connections that ended or never began', 'reason', reason).add(),
     drained: (outcome) =>

@@ -38,7 +38,12 @@ const SPELLINGS: Readonly<Record<string, (asset: string) => string>> = {
 function createBench(
   id: string,
   assets: readonly string[],
-  more: { readonly openSocket?: OpenSocket; readonly connectBurst?: number; readonly url?: string } = {},
+  more: {
+    readonly openSocket?: OpenSocket;
+    readonly connectBurst?: number;
+    readonly url?: string;
+    readonly onQuote?: (quote: SourceQuote) => void;
+  } = {},
 ) {
   const known = getVenue(id);
   const { connectBurst = known.limits.connectBurst } = more;
@@ -84,7 +89,7 @@ function createBench(
       },
     },
     random: () => 0.5,
-    onQuote: (quote) => quotes.push(quote),
+    onQuote: more.onQuote ?? ((quote) => quotes.push(quote)),
     onHalted: ({ asset }) => halted.push(asset),
     onStatus: (status) => statuses.push(status),
     openSocket: more.openSocket ?? openFake,
@@ -109,6 +114,28 @@ const TICKER = (price: string, tradeId: number): string =>
 const ACK = '{"type":"subscriptions","channels":[{"name":"ticker","product_ids":["BTC-USD"]}]}';
 const HEARTBEAT = (tradeId: number): string =>
   JSON.stringify({ type: 'heartbeat', product_id: 'BTC-USD', last_trade_id: tradeId });
+
+test('a fault in dealing with a frame costs that frame, is counted, and told once a minute', async () => {
+  const told: SourceQuote[] = [];
+  const { connector, clock, socket, lines, counts } = createBench('coinbase', ['BTC'], {
+    onQuote(quote) {
+      if (formatDecimal(quote.price) !== '7') throw new Error('a fault of ours');
+      told.push(quote);
+    },
+  });
+  connector.start();
+  socket().onOpen();
+  for (let id = 1; id <= 5; id += 1) expect(() => socket().onFrame(TICKER('6', id))).not.toThrow();
+  socket().onFrame(ACK);
+  socket().onFrame(TICKER('7', 9));
+  expect(told).toHaveLength(1);
+  expect(connector.status).toMatchObject({ state: 'ok' });
+  expect(counts.get('weir.feed.frames_failed')).toBe(5);
+  await clock.advance(0);
+  const faults = lines.filter(({ message }) => message === 'frames failed');
+  expect(faults).toMatchObject([{ level: 'warn', data: { count: 1 } }]);
+  await connector.stop();
+});
 
 test('connects, subscribes, tells quotes and proofs of life, and says so in its status', async () => {
   const { connector, clock, socket, quotes, statuses, counts } = createBench('coinbase', ['BTC']);

@@ -13,6 +13,7 @@ import { Connections } from './connections.ts';
 import { createConnectorMetrics, type ConnectorMetrics } from './connector-metrics.ts';
 import type { Connector, ConnectorOptions } from './connector-options.ts';
 import { describeState, type ConnectorStatus } from './connector-status.ts';
+import { createFrameGuard } from './frame-guard.ts';
 import {
   createRelayState,
   nextRelayWakeMs,
@@ -78,6 +79,7 @@ class RunningConnector implements Connector {
     this.#metrics = createConnectorMetrics(telemetry, venue.id);
     this.#budget = options.connectBudget ?? createConnectBudget(clock);
     this.#works = new WorkReports(clock, (status) => this.#takeStatus(status));
+    const guard = createFrameGuard({ clock, logger, onFault: () => this.#metrics.framesFailed.add() });
     this.#connections = new Connections({
       venue,
       url,
@@ -86,7 +88,7 @@ class RunningConnector implements Connector {
       openSocket: options.openSocket ?? openWebSocket,
       onAttempt: () => this.#metrics.connects.add(),
       onEvent: (event) => this.#dispatch(event),
-      onFrame: (text, connection, waitedMs) => this.#take(text, connection, waitedMs),
+      onFrame: (...frame) => guard(() => this.#take(...frame)),
     });
     this.#alarm = createAlarm(clock, () => this.#dispatch({ type: 'tick' }));
     this.#state = createRelayState([...this.#markets.keys()]);

@@ -21,6 +21,14 @@ function after(halt: Halt, status: Partial<StatusEvent>) {
   return applyStatus(halt, { kind: 'status', state: 'online', message: '', ...status }, WANTED);
 }
 
+test('a status that speaks of some markets leaves the others as they are', () => {
+  const first = after(ONLINE, { haltedSymbols: ['ETH-USD'], toldSymbols: ['ETH-USD', 'BTC-USD'] });
+  const other = after(first.halt, { haltedSymbols: [], toldSymbols: ['BTC-USD'] });
+  expect([[...other.halt.symbols], other.notices]).toEqual([['ETH-USD'], []]);
+  const resumed = after(other.halt, { haltedSymbols: [], toldSymbols: ['ETH-USD'] });
+  expect(resumed.notices).toEqual([{ kind: 'market-resumed', symbol: 'ETH-USD' }]);
+});
+
 test('a halted venue halts every market until it says online', () => {
   const { halt } = after(ONLINE, { state: 'halted', message: 'system cancel_only' });
   expect(isHalted(halt, WANTED)).toBe(true);

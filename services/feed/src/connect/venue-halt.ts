@@ -47,9 +47,7 @@ export function applyStatus(
   wanted: ReadonlyMap<string, unknown>,
 ): { readonly halt: Halt; readonly notices: readonly Notice[] } {
   const notices: Notice[] = [];
-  const { haltedSymbols } = status;
-  const symbols =
-    haltedSymbols === undefined ? halt.symbols : new Set(haltedSymbols.filter((name) => wanted.has(name)));
+  const symbols = haltedAfter(halt, status, wanted);
   for (const symbol of symbols) if (!halt.symbols.has(symbol)) notices.push({ kind: 'market-halted', symbol });
   for (const symbol of halt.symbols) if (!symbols.has(symbol)) notices.push({ kind: 'market-resumed', symbol });
   const works = worksAfter(halt, status);
@@ -60,6 +58,20 @@ export function applyStatus(
   }
   const message = [...works.values()].find((work) => work.message !== undefined)?.message;
   return { halt: { message, symbols, windows, works }, notices };
+}
+
+/** Markets that the status does not speak of stand or go on as before. */
+function haltedAfter(
+  { symbols }: Halt,
+  { haltedSymbols, toldSymbols }: StatusEvent,
+  wanted: ReadonlyMap<string, unknown>,
+): ReadonlySet<string> {
+  if (haltedSymbols === undefined) return symbols;
+  const halted = new Set(haltedSymbols.filter((name) => wanted.has(name)));
+  if (toldSymbols === undefined || symbols.size === 0) return halted;
+  const told = new Set(toldSymbols);
+  for (const symbol of symbols) if (!told.has(symbol)) halted.add(symbol);
+  return halted;
 }
 
 const OF_VENUE = '';

@@ -99,10 +99,15 @@ test('a side that is empty, taken out or unreadable is absent', () => {
   });
 });
 
-test('a change of the book gives the side that has changed, and nothing when it adds none', () => {
+test('a change of the book gives the side that has changed, and none when one was taken out', () => {
   expect(book({ b: [['28165.07', '0.166754']], a: [] }, 'delta')).toMatchObject({ kind: 'quote', bid: '28165.07' });
   expect(book({ b: [['28165.07', '0.166754']], a: [] }, 'delta')).not.toHaveProperty('ask');
-  expect(book({ b: [['28145.71', '0']], a: [] }, 'delta')).toMatchObject({ kind: 'ignored' });
+  expect(book({ b: [], a: [] }, 'delta')).toMatchObject({ kind: 'ignored' });
+  for (const a of [[], [['28166', '1']]]) {
+    const gone = book({ b: [['28145.71', '0']], a }, 'delta');
+    expect(gone).toMatchObject({ kind: 'quote', ...BTC });
+    expect([gone]).not.toContainEqual(expect.objectContaining({ ask: expect.anything() }));
+  }
 });
 
 test('trades come several in a frame, each with its own time; block trades are left out', () => {

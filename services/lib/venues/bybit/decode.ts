@@ -67,16 +67,18 @@ function decodeBook(fields: Fields): VenueEvent {
   if (market === undefined) return ignored('orderbook without a readable symbol');
   const bid = bestOf(data['b']);
   const ask = bestOf(data['a']);
-  if (fields['type'] === 'delta' && bid === undefined && ask === undefined)
-    return ignored(`change of the book of ${market.symbol} that adds nothing`);
-  return {
-    kind: 'quote',
-    ...market,
-    ...(bid !== undefined && { bid }),
-    ...(ask !== undefined && { ask }),
-    ...markOf(fields['ts'], data['seq']),
-  };
+  const mark = markOf(fields['ts'], data['seq']);
+  if (fields['type'] === 'delta') {
+    // A side that is taken out and not replaced is gone, which only a book of neither side says.
+    if (isTakenOut(data['b'], bid) || isTakenOut(data['a'], ask)) return { kind: 'quote', ...market, ...mark };
+    if (bid === undefined && ask === undefined)
+      return ignored(`change of the book of ${market.symbol} that changes nothing`);
+  }
+  return { kind: 'quote', ...market, ...(bid !== undefined && { bid }), ...(ask !== undefined && { ask }), ...mark };
 }
+
+const isTakenOut = (levels: unknown, best: string | undefined): boolean =>
+  best === undefined && listOf(levels).some((level) => Number(listOf(level)[1]) === 0);
 
 /** The first level that is not taken out, by a quantity of 0. */
 function bestOf(levels: unknown): string | undefined {

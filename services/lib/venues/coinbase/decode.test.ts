@@ -142,7 +142,10 @@ test('status names the products that match nothing', () => {
     state: 'online',
     message: '2 of 5 products online',
     haltedSymbols: ['ETH-USD', 'LTC-USD', 'OLD-USD'],
+    toldSymbols: ['BTC-USD', 'ETH-USD', 'LTC-USD', 'XRP-USD', 'OLD-USD'],
   });
+  for (const none of [undefined, [], [7, { status: 'offline' }]])
+    expect(decode({ type: 'status', products: none })).toMatchObject({ kind: 'ignored' });
 });
 
 test.each([

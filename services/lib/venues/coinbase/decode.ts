@@ -111,16 +111,19 @@ function decodeSubscriptions(fields: Fields): VenueEvent {
   return { kind: 'subscribed', symbols: textsOf(ticker?.['product_ids']), complete: true };
 }
 
-/** Products that are offline, or only take cancellations or resting orders, match nothing. */
+/** Products that are offline, or only take cancellations or resting orders, match nothing. It speaks of those it names. */
 function decodeStatus(fields: Fields): VenueEvent {
-  const products = listOf(fields['products']).map(objectOf);
-  const halted: string[] = [];
-  for (const product of products) {
+  const toldSymbols: string[] = [];
+  const haltedSymbols: string[] = [];
+  for (const product of listOf(fields['products']).map(objectOf)) {
     const symbol = textOf(product?.['id']);
-    if (product !== undefined && symbol !== undefined && !isMatching(product)) halted.push(symbol);
+    if (product === undefined || symbol === undefined) continue;
+    toldSymbols.push(symbol);
+    if (!isMatching(product)) haltedSymbols.push(symbol);
   }
-  const message = `${products.length - halted.length} of ${products.length} products online`;
-  return { kind: 'status', state: 'online', message, haltedSymbols: halted };
+  if (toldSymbols.length === 0) return ignored('status without readable products');
+  const message = `${toldSymbols.length - haltedSymbols.length} of ${toldSymbols.length} products online`;
+  return { kind: 'status', state: 'online', message, haltedSymbols, toldSymbols };
 }
 
 function isMatching(product: Fields): boolean {
