@@ -24,6 +24,8 @@ export interface VenueLimits {
   readonly symbolsPerFrame: number;
   readonly connectsPerSecond: number;
   readonly connectBurst: number;
+  /** Requests to subscribe or unsubscribe that a connection may send in an hour; absent: nothing is known of a limit. */
+  readonly requestsPerHour?: number;
   /** More are spread over several connections; absent: one takes any number. */
   readonly symbolsPerConnection?: number;
 }

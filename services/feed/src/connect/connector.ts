@@ -25,6 +25,7 @@ import {
 import { logNotice } from './log-notice.ts';
 import { signOf, type ConnectorState, type MachineSettings, type Notice } from './machine-state.ts';
 import { createQuietLog } from './quiet-log.ts';
+import { RenewalPace } from './renewal-pace.ts';
 import { openWebSocket } from './socket.ts';
 import { createSourceQuotes, type Arrival, type Market, type SourceQuotes } from './source-quotes.ts';
 import { createStatusFeeds } from './status-feeds.ts';
@@ -65,6 +66,7 @@ class RunningConnector implements Connector {
   readonly #teller: StatusTeller;
   readonly #budget: ConnectBudget;
   readonly #works: WorkReports;
+  readonly #renewals = new RenewalPace();
   #unfollow = (): void => undefined;
   #surveys: Timer | undefined;
   #isReducing = false;
@@ -74,7 +76,7 @@ class RunningConnector implements Connector {
     const { venue, url, symbols, clock, logger, telemetry, onQuote } = options;
     this.#options = options;
     const { timing, limits } = venue;
-    this.#settings = { timing, symbolsPerFrame: limits.symbolsPerFrame, canList: 'listFrame' in venue };
+    this.#settings = { timing, ...limits, canList: 'listFrame' in venue };
     this.#markets = new Map(symbols.map((market) => [market.symbol, market]));
     this.#metrics = createConnectorMetrics(telemetry, venue.id);
     this.#budget = options.connectBudget ?? createConnectBudget(clock);
@@ -191,7 +193,8 @@ class RunningConnector implements Connector {
         this.#connections[effect.type](connection, effect.requestId);
         break;
       case 'reconcile': {
-        const unproven = this.#quotes.unprovenSince(this.#options.clock.monotonicMs() - UNPROVEN_MS);
+        const nowMs = this.#options.clock.monotonicMs();
+        const unproven = this.#renewals.due(this.#quotes.unprovenSince(nowMs - UNPROVEN_MS), nowMs);
         this.#dispatch({ type: 'reconcile', unproven, connection });
         break;
       }

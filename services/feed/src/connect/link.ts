@@ -1,6 +1,7 @@
 /** What is known of the open socket, and what is due on it. Pure. */
 import type { VenueTiming } from '@weir/venues';
 import type { Link, MachineSettings, Sign } from './machine-state.ts';
+import { requestDueMs } from './request-pace.ts';
 import { UNCONFIRMED_MS, type Survey } from './survey-markets.ts';
 
 const RECONCILE_MS = 60_000;
@@ -14,6 +15,7 @@ export function openLink({ timing }: MachineSettings, nowMs: number): Link {
     dataDueMs: nowMs + timing.firstDataMs,
     reconcileAtMs: nowMs + RECONCILE_MS,
     liveSinceMs: undefined,
+    requestsPaidMs: nowMs,
     openedMs: nowMs,
     lastDataMs: undefined,
     staleSinceMs: undefined,
@@ -75,8 +77,10 @@ export function reconciledLink(link: Link, nowMs: number): Link {
   return { ...link, reconcileAtMs: nowMs + RECONCILE_MS };
 }
 
-/** When silence, the next ping or the next reconciliation is due. */
-export function linkWakeMs(link: Link, { deadAfterMs, pingAfterMs }: VenueTiming): number {
+/** When silence, the next ping or the next reconciliation is due, or a request that waits for its turn. */
+export function linkWakeMs(link: Link, settings: MachineSettings, isRequestWaiting: boolean): number {
+  const { deadAfterMs, pingAfterMs } = settings.timing;
+  const requestMs = isRequestWaiting ? requestDueMs(link, settings) : Infinity;
   const silenceMs = link.lastFrameMs + (link.isPinged ? deadAfterMs : pingAfterMs);
-  return Math.min(silenceMs, link.pingAtMs, link.reconcileAtMs);
+  return Math.min(silenceMs, link.pingAtMs, link.reconcileAtMs, requestMs);
 }

@@ -31,6 +31,8 @@ export interface Link {
   readonly dataDueMs: number | undefined;
   readonly reconcileAtMs: number;
   readonly liveSinceMs: number | undefined;
+  /** Requests so far are paid for by then, at the pace that the venue allows. */
+  readonly requestsPaidMs: number;
   readonly openedMs: number;
   readonly lastDataMs: number | undefined;
   /** Since when most of its markets are known to be without a confirmation. */
@@ -162,6 +164,8 @@ export interface Step {
 export interface MachineSettings {
   readonly timing: VenueTiming;
   readonly symbolsPerFrame: number;
+  /** Absent: as many as there are. */
+  readonly requestsPerHour?: number;
   /** The venue can be asked what is subscribed. */
   readonly canList?: boolean;
 }

@@ -573,3 +573,28 @@ test('whatever happens, time goes on: no tick leaves a deadline in the past, and
     { numRuns: 300 },
   );
 });
+
+test('a venue that counts requests by the hour is never asked more often, and everything is asked for in its turn', () => {
+  const symbols = Array.from({ length: 2_000 }, (_, index) => `S${index}`);
+  const machine = createMachine(symbols, { ...SETTINGS, requestsPerHour: 480 });
+  machine.send({ type: 'start' });
+  machine.link({ type: 'opened' });
+  const askedAt: number[] = [];
+  for (let second = 0; second < 3 * 3_600; second += 1) {
+    for (const effect of machine.takeEffects()) {
+      if (effect.type !== 'subscribe') continue;
+      askedAt.push(machine.nowMs);
+      machine.ack(effect.request.symbols);
+    }
+    machine.frame();
+    machine.advance(1_000);
+    // As if nothing were ever heard of any of them.
+    if (second % 60 === 59) machine.link({ type: 'reconcile', unproven: symbols });
+  }
+  expect(machine.state.phase).toBe('live');
+  for (const [index, atMs] of askedAt.entries())
+    expect((askedAt[index + 480] ?? Infinity) - atMs).toBeGreaterThan(3_600_000);
+  expect(askedAt.length).toBeGreaterThan(3 * 300);
+  // All of them at once at first: forty requests are within what may come in a burst.
+  expect(askedAt[39]).toBeLessThan(60_000);
+});

@@ -34,6 +34,7 @@ import type {
   Step,
 } from './machine-state.ts';
 import { heardLink, linkWakeMs, openLink, pingDue, pingedLink, reconciledLink, surveyedLink } from './link.ts';
+import { askedLink, requestDueMs } from './request-pace.ts';
 import { handshakeTimeoutMs, reconnectDelayMs } from './reconnect-delay.ts';
 import {
   acknowledge,
@@ -41,13 +42,13 @@ import {
   earliestRetryMs,
   expireRequest,
   isSettled,
+  isUnanswered,
   nextRequest,
   queueDue,
   reconcile,
   refuse,
   symbolsIn,
   type SubscriptionChange,
-  type Subscriptions,
 } from './subscriptions.ts';
 import { applyStatus, isHalted, isInMaintenance } from './venue-halt.ts';
 
@@ -72,12 +73,12 @@ export function reduce(state: ConnectorState, event: ConnectorEvent, moment: Mom
 }
 
 /** When the next tick is due; `undefined` when none is. */
-export function nextWakeMs(state: ConnectorState, { timing }: MachineSettings): number | undefined {
+export function nextWakeMs(state: ConnectorState, settings: MachineSettings): number | undefined {
   const { phase, link, subscriptions } = state;
   if (phase === 'connecting' || phase === 'backoff') return Number.isFinite(state.untilMs) ? state.untilMs : undefined;
   if (link === undefined) return undefined;
   return Math.min(
-    linkWakeMs(link, timing),
+    linkWakeMs(link, settings, subscriptions.open === undefined && !isSettled(subscriptions)),
     dataDeadlineMs(state, link),
     subscriptions.open?.deadlineMs ?? Infinity,
     subscriptions.noRetryBeforeMs,
@@ -194,12 +195,6 @@ function degrade(state: ConnectorState, link: Link, nowMs: number): ConnectorSta
   return { ...settleOutage(state, nowMs), phase: state.phase === 'live' ? 'degraded' : state.phase, link: quiet };
 }
 
-/** A venue that answers to nothing at all; one that answers to some symbols is left to `expireRequest`. */
-function isUnanswered({ open, symbols }: Subscriptions, nowMs: number): boolean {
-  if (open === undefined || open.isSpoiled || nowMs < open.deadlineMs) return false;
-  return symbolsIn(symbols, 'subscribed').length === 0;
-}
-
 function onLink(state: ConnectorState, event: LinkEvent, moment: Moment, settings: MachineSettings): Step {
   const { link, subscriptions } = state;
   const nowMs = moment.monotonicMs;
@@ -264,15 +259,17 @@ function applyChange(
   state: ConnectorState,
   { subscriptions, notices }: SubscriptionChange,
   moment: Moment,
-  { timing }: MachineSettings,
+  settings: MachineSettings,
 ): Step {
   const { link } = state;
   const effects = notices.map((notice): Effect => ({ type: 'notice', notice }));
   if (link === undefined) return { state: { ...state, subscriptions }, effects };
-  const next = nextRequest(subscriptions, moment.monotonicMs + timing.ackMs);
+  const { monotonicMs: nowMs } = moment;
+  const mayAsk = nowMs >= requestDueMs(link, settings);
+  const next = mayAsk ? nextRequest(subscriptions, nowMs + settings.timing.ackMs) : undefined;
   if (next !== undefined) {
     effects.push({ type: 'subscribe', request: next.request });
-    return { state: { ...state, subscriptions: next.subscriptions }, effects };
+    return { state: { ...state, subscriptions: next.subscriptions, link: askedLink(link, settings, nowMs) }, effects };
   }
   const settled = { ...state, subscriptions };
   if (!isSettled(subscriptions)) return { state: settled, effects };
@@ -281,7 +278,7 @@ function applyChange(
     return withEffects(effects, giveUpRefused(settled, moment));
   }
   if (state.phase !== 'subscribing') return { state: settled, effects };
-  const live = { ...link, liveSinceMs: moment.monotonicMs };
+  const live = { ...link, liveSinceMs: nowMs };
   return { state: { ...settled, phase: 'live', link: live, failure: undefined }, effects };
 }
 

@@ -134,6 +134,12 @@ export function isSettled(subscriptions: Subscriptions): boolean {
   return open === undefined && !queue.some((chunk) => chunk.some((symbol) => isAwaited(subscriptions, symbol)));
 }
 
+/** A venue that answers to nothing at all; one that answers to some symbols is left to `expireRequest`. */
+export function isUnanswered({ open, symbols }: Subscriptions, nowMs: number): boolean {
+  if (open === undefined || open.isSpoiled || nowMs < open.deadlineMs) return false;
+  return symbolsIn(symbols, 'subscribed').length === 0;
+}
+
 function isAwaited({ symbols }: Subscriptions, symbol: string): boolean {
   const state = symbols.get(symbol)?.state;
   return state === 'wanted' || state === 'probing';

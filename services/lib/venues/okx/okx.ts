@@ -19,8 +19,10 @@ export const okx: Venue = {
     dataSilenceMs: 600_000,
   },
   limits: {
-    // A frame may be 64 KB long, and an hour may have 480 of them.
+    // A frame may be 64 KB long.
     symbolsPerFrame: 50,
+    // Published: one more ends the connection.
+    requestsPerHour: 480,
     // Published: 3 a second and address, which a burst counts towards.
     connectsPerSecond: 1,
     connectBurst: 2,
