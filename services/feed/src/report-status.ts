@@ -1,4 +1,7 @@
-/** Tells operator and console every second how the feed is: `feed:status:<ns>/<name>`, from the active instance alone. */
+/**
+ * Tells operator and console how the feed is, every second, or every 3 s what is long and no news:
+ * `feed:status:<ns>/<name>`, from the active instance alone.
+ */
 import type { Clock } from '@weir/clock';
 import { keyspace } from '@weir/keyspace';
 import type { Logger } from '@weir/telemetry';
@@ -6,6 +9,9 @@ import type { ValkeyClient } from '@weir/valkey';
 import type { FeedStatus } from '@weir/wire';
 
 const PERIOD_MS = 1_000;
+/** One that names many symbols, and says nothing new, is not worth its bytes every second. */
+const LARGE_CHARS = 16_384;
+const LARGE_PERIOD_MS = 3_000;
 
 export interface StatusReporterOptions {
   /** The status key of the feed. */
@@ -25,10 +31,19 @@ export interface StatusReporter {
 
 export function startStatusReporter({ key, client, clock, logger, read }: StatusReporterOptions): StatusReporter {
   let writing: Promise<void> | undefined;
+  /** What was written last but for its time, and when. */
+  let written = { words: '', atMs: -Infinity };
 
   const write = async (status: FeedStatus): Promise<void> => {
     try {
-      await client.call('SET', key, JSON.stringify(status), 'EX', keyspace.feedStatus.ttlSeconds);
+      const text = JSON.stringify(status);
+      const words = text.length < LARGE_CHARS ? '' : JSON.stringify({ ...status, updatedAt: '' });
+      const nowMs = clock.monotonicMs();
+      // Timers come a little early and a little late.
+      const isDue = nowMs - written.atMs > LARGE_PERIOD_MS - PERIOD_MS / 2;
+      if (!isDue && words !== '' && words === written.words) return;
+      await client.call('SET', key, text, 'EX', keyspace.feedStatus.ttlSeconds);
+      written = { words, atMs: nowMs };
     } catch (err) {
       logger.debug({ err }, 'feed status not written');
     }

@@ -32,7 +32,7 @@ export const priceKeys = {
     ttlSeconds: 30,
     writers: ['feed'],
     readers: ['operator', 'console'],
-    notes: 'written every second by the active feed',
+    notes: 'written every second by the active feed; one over 16 KB that says nothing new, every 3 s',
   }),
   feedLease: defineFamily('key', 'feed:lease:<namespace>/<name>', {
     type: 'string',

@@ -27,6 +27,9 @@ export interface Upstreams {
   of(venue: Venue, source: SourceAddress): Upstream | undefined;
 }
 
+/** Addresses come from documents, which people edit: each of them would stay for good. */
+const KNOWN_MAX = 100;
+
 export type UpstreamsOptions = Omit<InstrumentDirectoryOptions, 'venue' | 'restUrl' | 'lanes'>;
 
 export function createUpstreams(options: UpstreamsOptions): Upstreams {
@@ -41,8 +44,11 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
       if (upstream === undefined) {
         const all = { ...options, venue, restUrl, lanes };
         upstream = { fetcher: createVenueFetcher(all), instruments: createInstrumentDirectory(all) };
-        known.set(name, upstream);
       }
+      // The one that was asked for last is the last to go; whoever has one of the others keeps it.
+      known.delete(name);
+      known.set(name, upstream);
+      for (const oldest of known.keys()) if (known.size > KNOWN_MAX) known.delete(oldest);
       return upstream;
     },
   };

@@ -23,3 +23,14 @@ test('whoever asks a venue at one address shares one way to it', () => {
 test('a socket of its own without a REST address is not asked by REST at the address of somebody else', () => {
   expect(upstreamsOf().of(plainVenue, { url: 'ws://127.0.0.1:9' })).toBeUndefined();
 });
+
+test('addresses that nobody asks for any more are forgotten, the ones in use are not', () => {
+  const upstreams = upstreamsOf();
+  const own = upstreams.of(plainVenue, {});
+  const old = upstreams.of(plainVenue, { restUrl: 'http://127.0.0.1:1/old' });
+  for (let edit = 0; edit < 99; edit += 1) {
+    upstreams.of(plainVenue, { restUrl: `http://127.0.0.1:1/${edit}` });
+    expect(upstreams.of(plainVenue, {})).toBe(own);
+  }
+  expect(upstreams.of(plainVenue, { restUrl: 'http://127.0.0.1:1/old' })).not.toBe(old);
+});
