@@ -21,8 +21,10 @@ export function positiveDecimalOf(value: unknown): string | undefined {
 
 /** Bid and ask where they are prices. */
 export function bookOf(bid: unknown, ask: unknown): { readonly bid?: string; readonly ask?: string } {
-  const [bidText, askText] = [positiveDecimalOf(bid), positiveDecimalOf(ask)];
-  return { ...(bidText !== undefined && { bid: bidText }), ...(askText !== undefined && { ask: askText }) };
+  const bidText = positiveDecimalOf(bid);
+  const askText = positiveDecimalOf(ask);
+  if (bidText === undefined) return askText === undefined ? {} : { ask: askText };
+  return askText === undefined ? { bid: bidText } : { bid: bidText, ask: askText };
 }
 
 function normaliseScientific(text: string): string | undefined {

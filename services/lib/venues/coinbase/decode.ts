@@ -1,5 +1,5 @@
 /** Frames of Coinbase Exchange: one JSON object with a `type` each, prices as texts. */
-import { positiveDecimalText } from '../decimal-text.ts';
+import { bookOf, positiveDecimalOf } from '../decimal-text.ts';
 import {
   excerpt,
   ignored,
@@ -48,14 +48,9 @@ export function decodeCoinbase(frame: string): VenueEvent {
 function decodeTicker(fields: Fields): VenueEvent {
   const market = marketOf(fields);
   if (market === undefined) return withoutMarket(fields);
-  const price = decimalField(fields, 'price');
-  const bid = decimalField(fields, 'best_bid');
-  const ask = decimalField(fields, 'best_ask');
+  const price = positiveDecimalOf(fields['price']);
   const tradeTime = presentTime(fields['time']);
-  const common = {
-    ...(bid !== undefined && { bid }),
-    ...(ask !== undefined && { ask }),
-  };
+  const common = bookOf(fields['best_bid'], fields['best_ask']);
   if (price === undefined)
     return { kind: 'quote', ...market, ...common, ...(tradeTime !== undefined && { venueTime: tradeTime }) };
   const tradeId = integerOf(fields['trade_id']);
@@ -74,8 +69,8 @@ function decodeTicker(fields: Fields): VenueEvent {
 function decodeTrade(fields: Fields, kind: 'trade' | 'past-trade'): VenueEvent {
   const market = marketOf(fields);
   if (market === undefined) return withoutMarket(fields);
-  const price = decimalField(fields, 'price');
-  const size = decimalField(fields, 'size');
+  const price = positiveDecimalOf(fields['price']);
+  const size = positiveDecimalOf(fields['size']);
   const makerSide = fields['side'];
   if (price === undefined || size === undefined || (makerSide !== 'buy' && makerSide !== 'sell')) {
     return ignored(`match of ${market.symbol} without price, size or side`);
@@ -149,9 +144,4 @@ function marketOf(fields: Fields): MarketName | undefined {
 
 function withoutMarket(fields: Fields): VenueEvent {
   return ignored(`${excerpt(fields['type'])} without a readable product_id`);
-}
-
-function decimalField(fields: Fields, name: string): string | undefined {
-  const text = textOf(fields[name]);
-  return text === undefined ? undefined : positiveDecimalText(text);
 }

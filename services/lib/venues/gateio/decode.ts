@@ -1,5 +1,5 @@
 /** Frames of Gate's spot socket, version 4: a `channel`, an `event`, and a `result`; prices as texts. */
-import { positiveDecimalText } from '../decimal-text.ts';
+import { bookOf, positiveDecimalOf } from '../decimal-text.ts';
 import {
   excerpt,
   ignored,
@@ -48,12 +48,9 @@ function decodeUnnamed(fields: Fields): VenueEvent {
 function decodeTicker(result: Fields, venueTime: string | undefined): VenueEvent {
   const market = splitSymbol(result['currency_pair'], '_');
   if (market === undefined) return ignored('ticker without a readable currency_pair');
-  const price = decimalField(result, 'last');
-  const bid = decimalField(result, 'highest_bid');
-  const ask = decimalField(result, 'lowest_ask');
+  const price = positiveDecimalOf(result['last']);
   const common = {
-    ...(bid !== undefined && { bid }),
-    ...(ask !== undefined && { ask }),
+    ...bookOf(result['highest_bid'], result['lowest_ask']),
     ...(venueTime !== undefined && { venueTime }),
   };
   return price === undefined
@@ -64,15 +61,12 @@ function decodeTicker(result: Fields, venueTime: string | undefined): VenueEvent
 function decodeBook(result: Fields): VenueEvent {
   const market = splitSymbol(result['s'], '_');
   if (market === undefined) return ignored('book ticker without a readable pair');
-  const bid = decimalField(result, 'b');
-  const ask = decimalField(result, 'a');
   const venueTime = timeOfMs(result['t']);
   const sequence = integerOf(result['u']);
   return {
     kind: 'quote',
     ...market,
-    ...(bid !== undefined && { bid }),
-    ...(ask !== undefined && { ask }),
+    ...bookOf(result['b'], result['a']),
     ...(venueTime !== undefined && { venueTime }),
     ...(sequence !== undefined && { sequence }),
   };
@@ -81,8 +75,8 @@ function decodeBook(result: Fields): VenueEvent {
 function decodeTrade(result: Fields): VenueEvent {
   const market = splitSymbol(result['currency_pair'], '_');
   if (market === undefined) return ignored('trade without a readable currency_pair');
-  const price = decimalField(result, 'price');
-  const size = decimalField(result, 'amount');
+  const price = positiveDecimalOf(result['price']);
+  const size = positiveDecimalOf(result['amount']);
   const { side } = result;
   if (price === undefined || size === undefined || (side !== 'buy' && side !== 'sell')) {
     return ignored(`trade of ${market.symbol} without price, amount or side`);
@@ -147,9 +141,4 @@ function timeOfSeconds(value: unknown): string | undefined {
 /** "1682689046123.0". */
 function timeOfFraction(value: unknown): string | undefined {
   return timeOfMs(typeof value === 'string' ? value.replace(/\.\d{0,9}$/, '') : value);
-}
-
-function decimalField(fields: Fields, name: string): string | undefined {
-  const text = textOf(fields[name]);
-  return text === undefined ? undefined : positiveDecimalText(text);
 }

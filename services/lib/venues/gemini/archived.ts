@@ -5,7 +5,7 @@
  *
  * It speaks upper case only; its symbols are told in lower case all the same, as the list of markets has them.
  */
-import { positiveDecimalText } from '../decimal-text.ts';
+import { positiveDecimalOf } from '../decimal-text.ts';
 import {
   excerpt,
   ignored,
@@ -84,8 +84,8 @@ function decodeTrade(fields: Fields, kind: 'trade' | 'past-trade'): VenueEvent {
   const { side } = fields;
   // Agreed upon beforehand, away from the book: no price of the market.
   if (side === 'block') return ignored('block trades are not used');
-  const price = decimalField(fields, 'price');
-  const size = decimalField(fields, 'quantity');
+  const price = positiveDecimalOf(fields['price']);
+  const size = positiveDecimalOf(fields['quantity']);
   if (price === undefined || size === undefined || (side !== 'buy' && side !== 'sell')) {
     return ignored(`trade of ${market.symbol} without price, quantity or side`);
   }
@@ -106,9 +106,4 @@ function decodeTrade(fields: Fields, kind: 'trade' | 'past-trade'): VenueEvent {
 function decodeError(fields: Fields): VenueEvent {
   const reason = textOf(fields['reason']) ?? 'refused without a reason';
   return isAboutConnection(reason) ? { kind: 'error', reason } : { kind: 'rejected', symbols: [], reason };
-}
-
-function decimalField(fields: Fields, name: string): string | undefined {
-  const text = textOf(fields[name]);
-  return text === undefined ? undefined : positiveDecimalText(text);
 }

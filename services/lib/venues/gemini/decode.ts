@@ -2,7 +2,7 @@
  * Frames of `wss://ws.gemini.com`: answers with the `id` of their request, and data that is told apart by its fields,
  * since only some of it has an `e`: a best bid and offer has `B`, a trade has `t`.
  */
-import { positiveDecimalText } from '../decimal-text.ts';
+import { bookOf, positiveDecimalOf } from '../decimal-text.ts';
 import {
   excerpt,
   ignored,
@@ -35,14 +35,11 @@ export function decodeGemini(frame: string): VenueEvent {
 function decodeBook(fields: Fields): VenueEvent {
   const market = marketOfFrame(fields['s']);
   if (market === undefined) return ignored('data without a readable symbol');
-  const price = decimalField(fields, 'c');
-  const bid = decimalField(fields, 'b');
-  const ask = decimalField(fields, 'a');
+  const price = positiveDecimalOf(fields['c']);
   const venueTime = timeOfNs(fields['E']);
   const sequence = integerOf(fields['u']);
   const common = {
-    ...(bid !== undefined && { bid }),
-    ...(ask !== undefined && { ask }),
+    ...bookOf(fields['b'], fields['a']),
     ...(venueTime !== undefined && { venueTime }),
     ...(sequence !== undefined && { sequence }),
   };
@@ -54,8 +51,8 @@ function decodeBook(fields: Fields): VenueEvent {
 function decodeTrade(fields: Fields): VenueEvent {
   const market = marketOfFrame(fields['s']);
   if (market === undefined) return ignored('trade without a readable symbol');
-  const price = decimalField(fields, 'p');
-  const size = decimalField(fields, 'q');
+  const price = positiveDecimalOf(fields['p']);
+  const size = positiveDecimalOf(fields['q']);
   const isBuyerMaker = fields['m'];
   if (price === undefined || size === undefined || typeof isBuyerMaker !== 'boolean') {
     return ignored(`trade of ${market.symbol} without price, quantity or side`);
@@ -111,9 +108,4 @@ function requestIdOf(id: unknown): number | undefined {
 /** A JSON number above 2^53: the parser keeps it to ±128 ns, which is nothing to a millisecond. */
 function timeOfNs(value: unknown): string | undefined {
   return typeof value === 'number' ? timeOfMs(Math.floor(value / 1_000_000)) : undefined;
-}
-
-function decimalField(fields: Fields, name: string): string | undefined {
-  const text = textOf(fields[name]);
-  return text === undefined ? undefined : positiveDecimalText(text);
 }

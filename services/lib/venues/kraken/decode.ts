@@ -1,5 +1,5 @@
 /** Frames of Kraken v2: answers to a `method`, or a `channel` with a list of items; prices as JSON numbers. */
-import { positiveDecimalText } from '../decimal-text.ts';
+import { bookOf, positiveDecimalOf } from '../decimal-text.ts';
 import {
   excerpt,
   ignored,
@@ -72,13 +72,10 @@ function decodeTickers(frame: string, fields: Fields): readonly VenueEvent[] {
 function decodeTicker(item: Fields): VenueEvent {
   const market = splitSymbol(item['symbol'], '/');
   if (market === undefined) return ignored('ticker without a readable symbol');
-  const price = decimalField(item, 'last');
-  const bid = decimalField(item, 'bid');
-  const ask = decimalField(item, 'ask');
+  const price = positiveDecimalOf(item['last']);
   const venueTime = presentTime(item['timestamp']);
   const common = {
-    ...(bid !== undefined && { bid }),
-    ...(ask !== undefined && { ask }),
+    ...bookOf(item['bid'], item['ask']),
     ...(venueTime !== undefined && { venueTime }),
   };
   if (price === undefined) return { kind: 'quote', ...market, ...common };
@@ -91,8 +88,8 @@ function decodeTrades(frame: string): readonly VenueEvent[] {
   return decodeItems(fields, (item) => {
     const market = splitSymbol(item['symbol'], '/');
     if (market === undefined) return ignored('trade without a readable symbol');
-    const price = decimalField(item, 'price');
-    const size = decimalField(item, 'qty');
+    const price = positiveDecimalOf(item['price']);
+    const size = positiveDecimalOf(item['qty']);
     const side = item['side'];
     if (price === undefined || size === undefined || (side !== 'buy' && side !== 'sell')) {
       return ignored(`trade of ${market.symbol} without price, quantity or side`);
@@ -166,9 +163,4 @@ function decodeNotice(notice: unknown, isEmergency: boolean): MaintenanceNotice 
 /** Work of which nobody knows what it affects may as well end the connection. */
 function isAboutSockets(services: unknown): boolean {
   return !Array.isArray(services) || services.includes('spot_ws');
-}
-
-function decimalField(item: Fields, name: string): string | undefined {
-  const text = textOf(item[name]);
-  return text === undefined ? undefined : positiveDecimalText(text);
 }

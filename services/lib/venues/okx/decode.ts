@@ -1,5 +1,5 @@
 /** Frames of OKX version 5: bare "pong", an `event`, or an `arg` that names a channel with its data; prices as texts. */
-import { positiveDecimalOf } from '../decimal-text.ts';
+import { bookOf, positiveDecimalOf } from '../decimal-text.ts';
 import { excerpt, ignored, ignoredText, listOf, objectOf, parseJson, textOf, type Fields } from '../json-fields.ts';
 import { splitSymbol } from '../market-name.ts';
 import type { VenueEvent } from '../venue-event.ts';
@@ -81,12 +81,9 @@ function decodeTicker(item: Fields): VenueEvent {
   const market = splitSymbol(item['instId'], '-');
   if (market === undefined) return ignored('ticker of something else than a spot market');
   const price = positiveDecimalOf(item['last']);
-  const bid = positiveDecimalOf(item['bidPx']);
-  const ask = positiveDecimalOf(item['askPx']);
   const venueTime = timeOfMs(item['ts']);
   const common = {
-    ...(bid !== undefined && { bid }),
-    ...(ask !== undefined && { ask }),
+    ...bookOf(item['bidPx'], item['askPx']),
     ...(venueTime !== undefined && { venueTime }),
   };
   if (price === undefined) return { kind: 'quote', ...market, ...common };
