@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
-const USAGE = `Usage: node hack/sse-client.ts [options] <asset>...
+const USAGE = `Usage: npm run --silent sse -- [options] <asset>...
 
 Follows the prices of up to 100 assets and prints every event as a line of JSON: {"event":"price","id":"…","data":{…}}.
 When a stream ends or breaks, it opens another one after the time that the server asks for, with Last-Event-ID.

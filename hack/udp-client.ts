@@ -9,7 +9,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
-const USAGE = `Usage: node hack/udp-client.ts [options] <asset>...
+const USAGE = `Usage: npm run --silent udp -- [options] <asset>...
 
 Makes a session over HTTP, asks for each asset over UDP, and prints every answer as a line of JSON. What is not answered in
 time is asked again; after three silent tries the session is made anew; three more, and the client gives up.
