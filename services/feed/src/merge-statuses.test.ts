@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest';
-import { describeUnconverted, describeUnlisted, mergeStatuses, type SourceWords } from './merge-statuses.ts';
+import {
+  describeStandIn,
+  describeUnconverted,
+  describeUnlisted,
+  mergeStatuses,
+  type SourceWords,
+} from './merge-statuses.ts';
 
 const live: SourceWords = { state: 'ok', reason: 'Live', message: '', quarantined: [], quarantinedCount: 0 };
 const lost: SourceWords = { ...live, state: 'down', reason: 'ConnectionLost', message: 'closed' };
@@ -34,6 +40,11 @@ test('a source without any market, or without a list, says which', () => {
   expect(mergeStatuses([], [refused])).toMatchObject({ state: 'down', reason: 'NoSymbols', quarantinedCount: 1 });
   expect(describeUnlisted(false)).toMatchObject({ state: 'connecting', reason: 'NoInstruments' });
   expect(describeUnlisted(true)).toMatchObject({ state: 'down', reason: 'NoInstruments' });
+});
+
+test('where REST is in the place of the socket, the message says so', () => {
+  expect(describeStandIn(lost).message).toBe('closed; prices come by REST');
+  expect(describeStandIn({ ...lost, message: '' }).message).toBe('prices come by REST');
 });
 
 test('a source that is live and cannot be converted says so, one that is not live says that', () => {

@@ -28,6 +28,12 @@ export function mergeStatuses(statuses: readonly SourceWords[], missing: readonl
   return { state, reason, message, quarantined, quarantinedCount };
 }
 
+/** Of a source whose socket is down. */
+export function describeStandIn<T extends SourceWords>(words: T): T {
+  const told = 'prices come by REST';
+  return { ...words, message: words.message === '' ? told : `${words.message}; ${told}` };
+}
+
 /** Of a source in USDT of a feed in dollars; what is worse is told before. */
 export function describeUnconverted<T extends SourceWords>(words: T): T {
   if (words.state !== 'ok' || !(words.reason === 'Live' || words.reason === MARKETS_MISSING)) return words;

@@ -18,7 +18,13 @@ import type {
   StatusFeeds,
 } from './connect/connector.ts';
 import { HaltedMarkets } from './halted-markets.ts';
-import { describeUnconverted, describeUnlisted, mergeStatuses, type SourceWords } from './merge-statuses.ts';
+import {
+  describeStandIn,
+  describeUnconverted,
+  describeUnlisted,
+  mergeStatuses,
+  type SourceWords,
+} from './merge-statuses.ts';
 import { planMarkets, type Listed, type MarketPlan } from './plan-markets.ts';
 import type { Liveness } from './rest/decide-fetch.ts';
 import { createPriceFetches, type Prewarm, type PriceFetches } from './rest/fetch-prices.ts';
@@ -123,6 +129,7 @@ class VenueSource implements RunningSource {
   }
 
   get status(): SourceWords & { readonly sinceMs: number } {
+    if (this.#fetches.isStandingIn && LIVENESS[this.#status.state] === 'down') return describeStandIn(this.#status);
     const isConverted = this.#plan.markets.some(({ quote }) => quote !== this.#order.document.quote);
     return isConverted && !this.#options.hasUsdtRate() ? describeUnconverted(this.#status) : this.#status;
   }

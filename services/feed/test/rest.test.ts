@@ -122,7 +122,8 @@ test('REST takes the place of a socket that is cut, keeps the price fresh, and g
   expect(ageMs(moved)).toBeLessThan(5_000);
   // An unchanged price stays young too.
   await waitFor(async () => ((await stored('BTC'))?.confirmedAtMs ?? 0) > moved.confirmedAtMs + 3_000);
-  expect(feed.status().sources[0]).toMatchObject({ state: 'down' });
+  const message = expect.stringContaining('prices come by REST');
+  expect(feed.status().sources[0]).toMatchObject({ state: 'down', message });
 
   proxy.refuse(false);
   await waitFor(() => feed.status().sources[0]?.state === 'ok', 40_000);

@@ -13,6 +13,7 @@ export {
   type InstrumentDirectoryOptions,
 } from './instrument-directory.ts';
 export type { InstrumentList } from './instrument-store.ts';
+export { parseRetryAfter } from './retry-after.ts';
 export { createVenueFetcher, type FetchedPrice, type VenueFetcher } from './venue-fetcher.ts';
 export type { FetchOutcome, FetchRefusal, UpstreamOptions } from './venue-requests.ts';
 export { quotaOfSource, quoteAt, venueOfSource, type VenueSource } from './source-venue.ts';

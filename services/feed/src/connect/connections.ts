@@ -1,9 +1,9 @@
 /** The open sockets of one source by number of their connection: one, or two while the first is about to end. */
 import type { Clock } from '@weir/clock';
+import { parseRetryAfter } from '@weir/upstream';
 import type { Venue } from '@weir/venues';
 import type { ConnectBudget } from './connect-budget.ts';
 import type { LinkEvent } from './machine-state.ts';
-import { parseRetryAfter } from './reconnect-delay.ts';
 import type { RelayEvent } from './relay.ts';
 import type { OpenSocket, Socket, SocketFailure } from './socket.ts';
 import type { SubscribeRequest } from './subscriptions.ts';

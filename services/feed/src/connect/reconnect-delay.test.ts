@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { handshakeTimeoutMs, parseRetryAfter, reconnectDelayMs } from './reconnect-delay.ts';
+import { handshakeTimeoutMs, reconnectDelayMs } from './reconnect-delay.ts';
 
 const CHANCES = [0, 0.25, 0.5, 0.999999];
 
@@ -72,15 +72,6 @@ test('Retry-After is honoured, up to an hour', () => {
   expect(range(0, 0, { retryAfterMs: 12_000 })).toEqual({ least: 12_000, most: 12_000 });
   expect(range(99, 1e9, { retryAfterMs: 1_000 }).least).toBe(15_000);
   expect(range(0, 0, { retryAfterMs: 1e12 })).toEqual({ least: 3_600_000, most: 3_600_000 });
-});
-
-test('Retry-After comes in seconds or as a date', () => {
-  const nowMs = Date.parse('2026-11-20T10:00:00Z');
-  expect(parseRetryAfter('120', nowMs)).toBe(120_000);
-  expect(parseRetryAfter('Fri, 20 Nov 2026 10:00:30 GMT', nowMs)).toBe(30_000);
-  expect(parseRetryAfter('Fri, 20 Nov 2026 09:00:00 GMT', nowMs)).toBe(0);
-  expect(parseRetryAfter('soon', nowMs)).toBeUndefined();
-  expect(parseRetryAfter('', nowMs)).toBeUndefined();
 });
 
 test('a handshake gets 10 s, but not while the venue may return any moment', () => {

@@ -51,10 +51,3 @@ export const FAST_HANDSHAKE_MS = 3_000;
 export function handshakeTimeoutMs(outageMs: number | undefined): number {
   return outageMs !== undefined && outageMs < FAST_PHASE_MS ? FAST_HANDSHAKE_MS : HANDSHAKE_MS;
 }
-
-/** The header's value, seconds or a date, as a delay; `undefined` when it is neither. */
-export function parseRetryAfter(text: string, nowMs: number): number | undefined {
-  if (/^\d{1,9}$/.test(text)) return Number(text) * 1_000;
-  const atMs = Date.parse(text);
-  return Number.isNaN(atMs) ? undefined : Math.max(0, atMs - nowMs);
-}
