@@ -194,7 +194,7 @@ class KnownPrices implements QuoteBook {
     if (says === undefined) entry.says.set(sourceName, (says = { exchange, by: {} }));
     const { tradeAtMs, confirmedMonotonicMs } = quote;
     const tradedMs = tradeAtMs === undefined ? undefined : (this.#options.monotonicOf?.(tradeAtMs) ?? tradeAtMs);
-    const verdict = takeQuote(says, quote, tradedMs, this.#rules.freshness.freshMs);
+    const verdict = takeQuote(says, quote, tradedMs, this.#rules);
     if (verdict === 'changed' || verdict === 'confirmed') entry.settledUntilMs = UNSETTLED;
     if (verdict === 'changed') entry.saidMs = Math.min(entry.saidMs ?? Infinity, confirmedMonotonicMs);
     return verdict;

@@ -28,7 +28,7 @@ export interface FeedMetrics {
   readonly leasesLost: HotCounter;
 }
 
-const REJECTIONS: readonly Rejection[] = ['crossed', 'old-trade', 'jump', 'hold', 'outlier', 'depeg'];
+const REJECTIONS: readonly Rejection[] = ['crossed', 'old-trade', 'contradicted', 'jump', 'hold', 'outlier', 'depeg'];
 const LATENCY_BOUNDARIES_MS = [1, 2, 5, 10, 20, 50, 75, 100, 150, 250, 500, 1_000, 2_500, 5_000];
 
 export function createFeedMetrics(telemetry: Telemetry, feed: string): FeedMetrics {

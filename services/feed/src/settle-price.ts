@@ -8,18 +8,25 @@ import {
   type PriceFlag,
   type DollarRate,
   type SourceValue,
-  type ValueRefusal,
 } from '@weir/wire';
 import { aggregateQuotes, isSameValue, type Aggregate, type AggregationRules, type Vote } from './aggregate-quotes.ts';
 import { DISPUTE_MS } from './settle-dispute.ts';
 import { createMoves, HOLD_MS, isHeld, noteMove, type Moves } from './move-guard.ts';
-import { chooseSay, saidBy, settledUntilMs, settleSays, type SourceSays, type Via } from './source-votes.ts';
+import {
+  chooseSay,
+  saidBy,
+  settledUntilMs,
+  settleSays,
+  type SayRefusal,
+  type SourceSays,
+  type Via,
+} from './source-votes.ts';
 
 /**
- * Why something that a source says does not count. Refused as it came: crossed, old-trade. Held back: jump, hold. Left
- * out of a price: outlier, depeg.
+ * Why something that a source says does not count. Refused as it came: crossed, old-trade, contradicted. Held back: jump,
+ * hold. Left out of a price: outlier, depeg.
  */
-export type Rejection = ValueRefusal | 'jump' | 'hold' | 'outlier' | 'depeg';
+export type Rejection = SayRefusal | 'jump' | 'hold' | 'outlier' | 'depeg';
 
 export interface PriceEntry {
   /** By name of the source. */

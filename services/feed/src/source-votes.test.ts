@@ -140,6 +140,45 @@ test('a dispute is over when the two agree, or a third one speaks', () => {
   expect(priceAt(12_100)).toBe('102 kraken-ws,coinbase-ws,gemini-ws @12000');
 });
 
+test('a socket that repeats what REST says twice is not so loses its vote until it says something else', () => {
+  const { say, priceAt, rejected } = openBook(['kraken']);
+  const stuck = bookOf('99.9', '100.1');
+  const stuckAt = (ms: number): string => say('kraken', '100', ms, stuck);
+  for (let ms = 0; ms <= 60_000; ms += 1_000) {
+    stuckAt(ms);
+    if (ms === 30_000) say('kraken', '103', ms, { via: 'prewarm', ...bookOf('102.9', '103.1') });
+    expect(priceAt(ms)).toBe(`100 kraken-ws @${ms} single`);
+  }
+  say('kraken', '104', 60_500, { via: 'prewarm', ...bookOf('103.9', '104.1') });
+  expect(priceAt(60_500)).toBe('104 kraken-prewarm @60500 single');
+  expect([stuckAt(61_000), stuckAt(62_000)]).toEqual(['ignored', 'ignored']);
+  expect(priceAt(62_000)).toBe('104 kraken-prewarm @60500 single');
+  expect(rejected).toEqual({ contradicted: 2 });
+  expect(say('kraken', '104.5', 63_000, bookOf('104.4', '104.6'))).toBe('changed');
+  expect(priceAt(63_000)).toBe('104.5 kraken-ws @63000 single');
+});
+
+test('neither one contradiction, nor two at once, nor ones of a socket that moves or is down, are held against it', () => {
+  const contradict = (times: readonly number[], socket: (ms: number) => string | undefined): string => {
+    const { say, priceAt } = openBook(['kraken']);
+    for (let ms = 0; ms <= 60_000; ms += 1_000) {
+      const price = socket(ms);
+      if (price !== undefined) say('kraken', price, ms);
+      if (times.includes(ms)) say('kraken', '103', ms, { via: 'rest' });
+      priceAt(ms);
+    }
+    say('kraken', '100', 61_000);
+    return priceAt(61_000);
+  };
+  const stands = '100 kraken-ws @61000 single';
+  const isStuck = (): string => '100';
+  expect(contradict([30_000, 50_000], isStuck)).not.toBe(stands);
+  expect(contradict([30_000], isStuck)).toBe(stands);
+  expect(contradict([30_000, 32_000], isStuck)).toBe(stands);
+  expect(contradict([30_000, 50_000], (ms) => (ms === 40_000 ? '100.1' : '100'))).toBe(stands);
+  expect(contradict([30_000, 50_000], (ms) => (ms < 20_000 ? '100' : undefined))).toBe(stands);
+});
+
 test('a source whose symbol for an asset is another one starts without a value, and the new one is no leap', () => {
   const { book, say, priceAt, rejected } = openBook(['coinbase', 'kraken']);
   const withSymbols = (symbols: Readonly<Record<string, string>>): void =>

@@ -7,7 +7,9 @@
  * source that is alone is late by 5 s at most, and never locked out.
  */
 import { valueOfQuote, type Decimal, type Freshness, type SourceValue, type ValueRefusal } from '@weir/wire';
+import type { AggregationRules } from './aggregate-quotes.ts';
 import type { SourceQuote } from './connect/connector.ts';
+import { doubtAfter, isDisbelieved, type Doubt } from './doubt-socket.ts';
 import { AGREE_BPS, differs } from './move-guard.ts';
 
 export type Via = SourceQuote['via'];
@@ -36,6 +38,8 @@ export interface Say {
   /** The newest quote leaps. */
   isHeld: boolean;
   awaySinceMs: number | undefined;
+  /** Of the socket's: whether REST says something else. */
+  doubt: Doubt | undefined;
   /** What votes. Written over as it is confirmed: most of what is said is that nothing has changed. */
   accepted: Accepted | undefined;
 }
@@ -56,7 +60,10 @@ export interface SourceSays {
  * changed: the vote may be another now. confirmed: it stands, only more surely. older: not newer than what is known. Else
  * why the quote is worth nothing: the vote before stands and grows older.
  */
-export type SayVerdict = 'changed' | 'confirmed' | 'older' | ValueRefusal;
+export type SayVerdict = 'changed' | 'confirmed' | 'older' | SayRefusal;
+
+/** contradicted: the socket repeats what REST has said twice is not so. */
+export type SayRefusal = ValueRefusal | 'contradicted';
 
 /**
  * Takes a quote in; whether it is believed is decided when votes are asked for. `toldMs` is when the venue says that the
@@ -66,7 +73,7 @@ export function takeQuote(
   says: SourceSays,
   quote: SourceQuote,
   toldMs: number | undefined,
-  freshMs: number,
+  { freshness: { freshMs }, maxDeviationBps }: Pick<AggregationRules, 'freshness' | 'maxDeviationBps'>,
 ): SayVerdict {
   const { via, confirmedMonotonicMs: confirmedMs } = quote;
   let say = says.by[via];
@@ -81,12 +88,34 @@ export function takeQuote(
   say.lastPrice = quote.price;
   say.tradedMs = tradedMs;
   const before = say.value;
+  if (isDisbelieved(say.doubt, quote)) {
+    say.confirmedMs = confirmedMs;
+    return 'contradicted';
+  }
+  say.doubt = say.doubt?.disbelieved === undefined ? say.doubt : undefined;
   const refusal = valueSay(say, quote, confirmedMs - tradedMs);
   // After a silence the vote may not have counted, even if it says the same again.
   const isContinued = confirmedMs - say.confirmedMs <= freshMs;
   say.confirmedMs = confirmedMs;
   if (refusal !== undefined) return refusal;
+  if (via !== 'ws' && hasRefuted(says, say, { freshMs, maxDeviationBps })) return 'changed';
   return isContinued && !say.isHeld && before?.price === say.value?.price ? 'confirmed' : 'changed';
+}
+
+/** Holds what REST says against the socket; whether that has lost its vote by it. */
+function hasRefuted(
+  { by: { ws } }: SourceSays,
+  { quote, value, confirmedMs }: Say,
+  { freshMs, maxDeviationBps }: { readonly freshMs: number; readonly maxDeviationBps: number },
+): boolean {
+  // A socket that is down says nothing that could be refuted.
+  if (ws === undefined || value === undefined || ws.quote !== quote || confirmedMs - ws.confirmedMs > freshMs)
+    return false;
+  ws.doubt = doubtAfter(ws.doubt, ws, { price: value.price, confirmedMs }, maxDeviationBps);
+  if (ws.doubt?.disbelieved === undefined || ws.accepted === undefined) return false;
+  ws.value = undefined;
+  ws.accepted = undefined;
+  return true;
 }
 
 /**
@@ -108,6 +137,7 @@ const newSay = (said: SourceQuote): Say => ({
   confirmedMs: said.confirmedMonotonicMs,
   isHeld: false,
   awaySinceMs: undefined,
+  doubt: undefined,
   accepted: undefined,
 });
 
