@@ -168,6 +168,28 @@ test('a standby leaves the quota of a venue to the active instance, and has fres
   expect(active.role).toBe('standby');
 }, 90_000);
 
+test('a standstill whose end the socket cannot tell is over when REST shows another price', async () => {
+  const { proxy, address } = await proxyOf(exchanges.addresses['kraken']?.ws ?? '');
+  const feed = await start({ assets: ['BTC'], sources: [sourceOf('kraken', { url: address })] });
+  await waitForSource('BTC', 'kraken-ws');
+  exchanges
+    .venue('kraken')
+    .push(
+      '{"channel":"status","type":"update","data":[{"version":"2.0.0","system":"maintenance","api_version":"v2","connection_id":1}]}',
+    );
+  await waitFor(() => feed.status().sources[0]?.state === 'halted');
+  proxy.refuse(true);
+  proxy.cut();
+  await waitFor(async () => (await batches()) > 3, 30_000);
+  // Asked for, and not believed: nothing says that it is traded again.
+  expect((await stored('BTC'))?.source).toBe('kraken-ws');
+  await waitFor(async () => {
+    const text = String(64_200 + (systemClock.monotonicMs() % 1_000) / 1_000);
+    exchanges.venue('kraken').setPrice('BTC', text.slice(0, 8));
+    return (await stored('BTC'))?.source === 'kraken-rest';
+  }, 40_000);
+}, 120_000);
+
 test.for(venueIds)('%s: a prewarm gives prices before any socket does', async (exchange) => {
   const quote = findVenue(exchange)?.settlement ?? '';
   const url = 'ws://127.0.0.1:9';
