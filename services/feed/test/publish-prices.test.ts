@@ -295,15 +295,15 @@ test('sends nothing without a lease, nor for the rest of a round once it is lost
   desk.publisher.begin('a:1');
   await waitFor(() => desk.metrics.roundsFailed.value > 0);
   await desk.publisher.end();
-  expect([await valkey.bulk.call('DBSIZE'), heard.length]).toEqual([200, 1]);
+  expect([await valkey.bulk.call('DBSIZE'), heard.length]).toEqual([100, 1]);
 });
 
 test('splits many prices into batches that a reader can take at once', async () => {
   const desk = openDesk({ assets: Array.from({ length: 450 }, (_, index) => `A${index}`) });
   for (const asset of desk.book.assets) desk.say(asset, '1.5');
   desk.publisher.begin('a:1');
-  await waitFor(() => heard.length >= 3);
-  expect(heard.slice(0, 3).map((batch) => batch.records.length)).toEqual([200, 200, 50]);
+  await waitFor(() => heard.length >= 5);
+  expect(heard.slice(0, 5).map((batch) => batch.records.length)).toEqual([100, 100, 100, 100, 50]);
   expect(await valkey.bulk.call('DBSIZE')).toBe(450);
 });
 
