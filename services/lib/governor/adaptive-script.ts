@@ -6,6 +6,9 @@ import {
   AGGRESSION,
   CLUSTER_LAW,
   FALL_US_PER_MICRO,
+  HOPELESS_MICRO,
+  LUCK_MICRO,
+  NEARLY_WELL_MICRO,
   ONSET_S,
   RECOVERY_SAMPLES_MIN,
   SHED_MICRO_MAX,
@@ -113,14 +116,34 @@ local function target(n, s)
   return min(${SHED_MICRO_MAX}, floor(base ^ (1 / ${AGGRESSION}) * 1000000 + 0.5))
 end
 
+-- Nobody has asked for so long that nothing is known.
+if at > 0 and now - at >= WINDOW * 1000000 then p = 0 end
+
+-- The last 10 s are another time than the 20 s before: more succeed than by chance.
+local n20, s20, is_better = n30 - n10, s30 - s10, false
+if n20 >= ${RECOVERY_SAMPLES_MIN} then
+  is_better = (s20 == 0 and n20 >= ${2 * RECOVERY_SAMPLES_MIN} and s10 >= 2) or (s10 * n20 - s20 * n10) * 5 >= 2 * n10 * n20
+end
+
+-- While something is shed, chance alone moves it neither way; an upstream that is well, fails wholly or has changed does.
+local function follow(micro, total, better)
+  if p == 0 or micro == 0 or micro >= ${HOPELESS_MICRO} then return micro end
+  local luck = floor(${LUCK_MICRO} * math.sqrt(min(1, 20 / total)))
+  if micro > p then return max(p, micro - luck) end
+  if not better then return min(p, micro + luck) end
+  return micro <= ${NEARLY_WELL_MICRO} and 0 or micro
+end
+
 local aim, n, s = 0, nil, nil
 if n10 >= ${CLUSTER_LAW.samplesMin} then
-  aim, n, s = target(n10, s10), n10, s10
-elseif n30 >= ${CLUSTER_LAW.samplesMin} then
-  aim, n, s = target(n30, s30), n30, s30
+  aim, n, s = follow(target(n10, s10), n10, is_better), n10, s10
+elseif n30 >= ${CLUSTER_LAW.samplesMin} or p > 0 then
+  if n30 >= ${CLUSTER_LAW.samplesMin} then aim, n, s = follow(target(n30, s30), n30, false), n30, s30
+  elseif n30 == 0 or s30 < n30 then aim = p end
   if n10 >= ${RECOVERY_SAMPLES_MIN} then
-    local recent = target(n10, s10)
-    if recent < aim then aim, n, s = recent, n10, s10 else aim = max(aim, min(recent, p)) end
+    local few = target(n10, s10)
+    local recent = follow(few, n10, is_better)
+    if recent < aim and recent <= p then aim, n, s = recent, n10, s10 else aim = max(aim, min(few, p)) end
   end
 end
 

@@ -31,6 +31,50 @@ const clusters = [
   { pods: 5, rate: 1 },
 ];
 
+/** What price servers and a feed really ask of one venue. */
+const quiet = [
+  { pods: 2, rate: 0.5 },
+  { pods: 3, rate: 0.4 },
+  { pods: 1, rate: 1 },
+  { pods: 3, rate: 0.7 },
+  { pods: 5, rate: 1 },
+];
+const outages = quiet.flatMap((cluster) => [1, 0.5].map((share) => ({ ...cluster, share })));
+
+describe('an outage of three minutes at little demand', () => {
+  it.each(outages)('is held out without swings and ends in 15 s, $pods × $rate/s, share $share', async (outage) => {
+    const { share, ...cluster } = outage;
+    for (const seed of [1, 2, 3, 4]) {
+      const simulation = simulate({ ...cluster, seed });
+      await simulation.run(40, failing(0));
+      const begun = simulation.samples.length;
+      await simulation.run(180, failing(share));
+      const during = simulation.samples.slice(begun);
+      expect(countCycles(during, 0.2)).toBeLessThanOrEqual(2);
+      const sheds = during.slice(during.length / 3).map(({ shed }) => shed);
+      const mean = sheds.reduce((sum, shed) => sum + shed, 0) / sheds.length;
+      expect(mean).toBeGreaterThan(share === 1 ? 0.9 : 0.35);
+      if (share === 1) expect(Math.min(...sheds)).toBeGreaterThan(0.85);
+      const returnedMs = simulation.clock.monotonicMs();
+      await simulation.run(40, failing(0));
+      expect(recoveredAfterS(simulation, returnedMs)).toBeLessThanOrEqual(15);
+      // Nobody goes on paying for it.
+      expect(simulation.view(0)?.shedProbability).toBe(0);
+    }
+  });
+
+  it('is found to be over even by a request every half minute', async () => {
+    const simulation = simulate({ pods: 1, rate: 1 });
+    await simulation.run(40, failing(0));
+    await simulation.run(60, failing(1));
+    for (let turn = 0; turn < 6; turn += 1) {
+      simulation.askOnce(failing(0));
+      await simulation.idle(28);
+    }
+    expect(simulation.view(0)?.shedProbability).toBe(0);
+  });
+});
+
 describe('several processes and one upstream', () => {
   it.each(clusters)('shed nothing of what succeeds, $pods × $rate/s', async (cluster) => {
     const simulation = simulate(cluster);

@@ -2,13 +2,13 @@
 import type { Clock } from '@weir/clock';
 import type { ScopeMetrics } from './governor-metrics.ts';
 import type { GovernorScope, GovernorView, Outcome } from './governor.ts';
-import { LOCAL_LAW } from './shed-law.ts';
+import { LOCAL_LAW, WINDOW_S } from './shed-law.ts';
 import { createTally, NO_COUNTS, type Counts, type TallyReading, type Told } from './tally.ts';
 
 /** What the cluster agreed on is believed for so long. */
 export const BELIEVED_MS = 1_000;
-/** A probe that nobody used is no news any more. */
-const PROBE_MS = 1_000;
+/** A probe that nobody used for so long is no news any more; at little demand it takes long to come to be used. */
+const PROBE_MS = WINDOW_S * 1_000;
 
 export interface ScopeStateOptions {
   readonly scope: GovernorScope;
@@ -31,8 +31,8 @@ export class ScopeState {
   #throttled = 0;
   #asked = 0;
   #probeUntilMs = Number.NEGATIVE_INFINITY;
-  /** Somebody was turned away since the last flush: a probe would be used. */
-  #hasShed = false;
+  /** Somebody was turned away, or let out as a probe alone, since the last probe was granted: another one would be used. */
+  #wouldShed = false;
   inFlight = 0;
   /** Of the last request, sent or not, or its end. */
   usedMs = Number.NEGATIVE_INFINITY;
@@ -62,13 +62,11 @@ export class ScopeState {
   passes(nowMs: number, chance: number): boolean {
     this.#asked += 1;
     if (chance * 1_000_000 >= this.reading(nowMs).shedMicro) return true;
-    if (nowMs < this.#probeUntilMs) {
-      this.#probeUntilMs = Number.NEGATIVE_INFINITY;
-      this.metrics.probes.add();
-      return true;
-    }
-    this.#hasShed = true;
-    return false;
+    this.#wouldShed = true;
+    if (nowMs >= this.#probeUntilMs) return false;
+    this.#probeUntilMs = Number.NEGATIVE_INFINITY;
+    this.metrics.probes.add();
+    return true;
   }
 
   end(outcome: Outcome): void {
@@ -93,15 +91,14 @@ export class ScopeState {
       throttled: this.#throttled,
       asked: this.#asked,
     };
-    const wantsProbe = this.#hasShed && nowMs >= this.#probeUntilMs;
+    const wantsProbe = this.#wouldShed && nowMs >= this.#probeUntilMs;
     this.#total = 0;
     this.#successes = 0;
     this.#throttled = 0;
     this.#asked = 0;
-    this.#hasShed = false;
     const isLocal = !this.isAgreed(nowMs);
     const reading = this.#stepLocal(counts, nowMs, isLocal && wantsProbe);
-    if (reading.hasProbe) this.#probeUntilMs = nowMs + PROBE_MS;
+    if (reading.hasProbe) this.#grant(nowMs);
     // Only what still holds: an upstream that nobody has used for a while begins anew.
     const { epochMs, shedMicro } = this.#agreed !== undefined && !isLocal ? this.#agreed : UNTOLD;
     return { counts, wantsProbe, epochMs, shedMicro };
@@ -111,7 +108,7 @@ export class ScopeState {
   agree(reading: TallyReading, sentMs: number): void {
     this.#agreed = reading;
     this.#agreedMs = sentMs;
-    if (reading.hasProbe) this.#probeUntilMs = sentMs + PROBE_MS;
+    if (reading.hasProbe) this.#grant(sentMs);
     // Whatever happens to Valkey next, this process goes on from there.
     this.#local.adopt(reading.shedMicro, reading.isThrottled);
   }
@@ -128,6 +125,11 @@ export class ScopeState {
       inFlight: this.inFlight,
       basis: this.isAgreed(nowMs) ? 'cluster' : 'local',
     };
+  }
+
+  #grant(nowMs: number): void {
+    this.#probeUntilMs = nowMs + PROBE_MS;
+    this.#wouldShed = false;
   }
 
   #stepLocal(counts: Counts, nowMs: number, wantsProbe = false): TallyReading {

@@ -58,4 +58,27 @@ describe('shed law', () => {
     expect(judge(good, { total: 19, successes: 0 }, 0, CLUSTER_LAW).targetMicro).toBe(0);
     expect(judge(good, { total: 19, successes: 0 }, 400_000, CLUSTER_LAW).targetMicro).toBe(400_000);
   });
+
+  it('keeps what is shed when too little is sent to say more, until all of that succeeds', () => {
+    const few = { total: 12, successes: 5 };
+    const none = { total: 0, successes: 0 };
+    expect(judge(few, none, 700_000, CLUSTER_LAW)).toEqual({ targetMicro: 700_000, evidence: undefined });
+    expect(judge(none, none, 700_000, CLUSTER_LAW).targetMicro).toBe(700_000);
+    expect(judge({ total: 1, successes: 1 }, none, 700_000, CLUSTER_LAW).targetMicro).toBe(0);
+    expect(judge(few, none, 0, CLUSTER_LAW).targetMicro).toBe(0);
+  });
+
+  it('is moved by more than luck alone while it sheds, and at once by what has changed', () => {
+    const half = { total: 30, successes: 15 };
+    const lucky = { total: 10, successes: 6 };
+    expect(judge(half, lucky, 600_000, CLUSTER_LAW).targetMicro).toBe(600_000);
+    const worse = { total: 20, successes: 4 };
+    const worseMicro = shedTargetMicro(worse, CLUSTER_LAW) - 150_000;
+    expect(judge(half, worse, 600_000, CLUSTER_LAW).targetMicro).toBe(worseMicro);
+    // None of the 20 before succeeded.
+    expect(judge({ total: 30, successes: 4 }, { total: 10, successes: 4 }, 950_000, CLUSTER_LAW).targetMicro).toBe(0);
+    expect(judge({ total: 30, successes: 2 }, { total: 10, successes: 2 }, 950_000, CLUSTER_LAW).targetMicro).toBe(
+      shedTargetMicro({ total: 10, successes: 2 }, CLUSTER_LAW),
+    );
+  });
 });

@@ -45,8 +45,8 @@ export const NO_COUNTS: Counts = { total: 0, successes: 0, throttled: 0, asked: 
 const SECOND_US = 1_000_000;
 const PROBE_PERIOD_US = SECOND_US;
 const CALM_US = 5 * SECOND_US;
-/** Further back than this, the clock was set: what is known belongs to another time. */
-const STEP_BACK_US_MAX = WINDOW_S * SECOND_US;
+/** What is known lasts for so long; further back than this, the clock was set: it belongs to another time. */
+const WINDOW_US = WINDOW_S * SECOND_US;
 
 const add = (a: Counts, b: Counts): Counts => ({
   total: a.total + b.total,
@@ -88,7 +88,7 @@ class WindowedTally implements Tally {
   }
 
   step(givenUs: number, counts: Counts, wantsProbe: boolean, told?: Told): TallyReading {
-    if (this.#atUs - givenUs > STEP_BACK_US_MAX) this.#forget();
+    if (this.#atUs - givenUs > WINDOW_US) this.#forget();
     const nowUs = Math.max(givenUs, this.#atUs);
     if (this.#epochMs === 0) this.#epochMs = Math.floor(nowUs / 1_000);
     const second = Math.floor(nowUs / SECOND_US);
@@ -146,6 +146,8 @@ class WindowedTally implements Tally {
   }
 
   #judge(nowUs: number, told: Told | undefined): void {
+    // Nobody has asked for so long that nothing is known.
+    if (this.#atUs > 0 && nowUs - this.#atUs >= WINDOW_US) this.#shedMicro = 0;
     const { targetMicro, evidence } = judge(this.#window, this.#onset, this.#shedMicro, this.#law);
     const fallMicro = this.#atUs === 0 ? 0 : Math.floor((nowUs - this.#atUs) / FALL_US_PER_MICRO);
     const paceMicro = Math.min(SHED_MICRO_MAX, this.#sendRate.shedMicro);

@@ -67,7 +67,7 @@ test('following thousands of feeds does not take the square of their number', ()
   const exchanges = ['coinbase', 'kraken', 'gemini', 'gateio', 'bybit', 'okx'];
   const sources = exchanges.map((exchange) => ({ exchange, quota: quota(60) }));
   const startMs = performance.now();
-  for (const _ of [1, 2]) for (let feed = 0; feed < 4_000; feed += 1) register.replace(`weir/${feed}`, sources);
+  for (let feed = 0; feed < 8_000; feed += 1) register.replace(`weir/${feed % 4_000}`, sources);
   // About 30 ms; looking at all feeds for each takes seconds.
   expect(performance.now() - startMs).toBeLessThan(1_000);
 });

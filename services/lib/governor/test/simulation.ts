@@ -109,6 +109,11 @@ export function createSimulation({ pods: count, rate, seed = 1 }: SimulationOpti
         samples.push({ atMs: clock.monotonicMs(), shed });
       }
     },
+    askOnce: (upstream: Upstream) => void pods.map((pod) => request(pod, upstream)),
+    /** Nobody asks. */
+    async idle(seconds: number): Promise<void> {
+      for (let elapsedMs = 0; elapsedMs < seconds * 1_000; elapsedMs += STEP_MS) await clock.advance(STEP_MS);
+    },
     async close(): Promise<void> {
       await Promise.all(pods.map((pod) => pod.close()));
     },
