@@ -76,7 +76,7 @@ describe('shed law', () => {
     const worseMicro = shedTargetMicro(worse, CLUSTER_LAW) - 150_000;
     expect(judge(half, worse, 600_000, CLUSTER_LAW).targetMicro).toBe(worseMicro);
     // None of the 20 before succeeded.
-    expect(judge({ total: 30, successes: 4 }, { total: 10, successes: 4 }, 950_000, CLUSTER_LAW).targetMicro).toBe(0);
+    expect(judge({ total: 30, successes: 5 }, { total: 10, successes: 5 }, 950_000, CLUSTER_LAW).targetMicro).toBe(0);
     expect(judge({ total: 30, successes: 2 }, { total: 10, successes: 2 }, 950_000, CLUSTER_LAW).targetMicro).toBe(
       shedTargetMicro({ total: 10, successes: 2 }, CLUSTER_LAW),
     );
