@@ -6,10 +6,13 @@ import { findVenue, type Venue } from '@weir/venues';
 import { formatDecimal } from '@weir/wire';
 import { afterEach, expect, test } from 'vitest';
 import { createConnector, type ConnectorStatus, type SourceQuote } from '../src/connect/connector.ts';
+import { openWebSocket, type OpenSocket } from '../src/connect/socket.ts';
 
 /** A gap of less than this many steps is shorter than a second. */
 const STEPS_PER_SECOND = 100;
 const ASSETS = ['BTC', 'ETH', 'SOL'] as const;
+/** Some thirty steps of the price. */
+const LAG_MS = 300;
 
 interface Told extends SourceQuote {
   readonly atMs: number;
@@ -30,7 +33,23 @@ function startRising(control: ExchangeControl): void {
   cleanups.push(async () => timer.cancel());
 }
 
-async function startSource(change: (venue: Venue) => Venue = (venue) => venue, id: VenueId = 'kraken') {
+/** Frames of the nth connection to prices arrive so much later. */
+function lagging(lagMsOf: (connection: number) => number): OpenSocket {
+  let opened = 0;
+  return (url, handshakeTimeoutMs, handlers) => {
+    // A socket that tells of work brings no price.
+    opened += Number(!url.includes('status'));
+    const lagMs = url.includes('status') ? 0 : lagMsOf(opened);
+    const onFrame = (text: string): void => void systemClock.setTimeout(() => handlers.onFrame(text), lagMs);
+    return openWebSocket(url, handshakeTimeoutMs, lagMs === 0 ? handlers : { ...handlers, onFrame });
+  };
+}
+
+async function startSource(
+  change: (venue: Venue) => Venue = (venue) => venue,
+  id: VenueId = 'kraken',
+  openSocket: OpenSocket = openWebSocket,
+) {
   const known = findVenue(id);
   if (known === undefined) throw new Error(`no venue ${id}`);
   const pairs = ASSETS.map((asset) => ({ asset, quote: known.settlement, price: '1000.5' }));
@@ -53,6 +72,7 @@ async function startSource(change: (venue: Venue) => Venue = (venue) => venue, i
       },
     },
     random: Math.random,
+    openSocket,
     onQuote: (quote) => told.push({ ...quote, atMs: systemClock.monotonicMs() }),
     onHalted: () => undefined,
     onStatus: (status) => statuses.push(status),
@@ -123,6 +143,30 @@ test.each(['kraken', 'okx', 'bybit'] as const)(
     expectDuplicatesDropped(source);
   },
 );
+
+// Each of the two in turn: they never say the same at the same time.
+test.each([
+  ['kraken', 1],
+  ['kraken', 2],
+  ['okx', 1],
+  ['okx', 2],
+  ['bybit', 1],
+  ['bybit', 2],
+] as const)('%s: whatever connection %i lags, nothing older is told, and nothing is missed', async (id, late) => {
+  const source = await startSource(
+    (venue) => venue,
+    id,
+    lagging((connection) => (connection === late ? LAG_MS : 0)),
+  );
+  source.control.announceMaintenance(1_500);
+  await waitFor(() => source.count('weir.feed.drains handed-over') === 1);
+  await waitFor(() => source.passed(3_000));
+  expect(source.count('weir.feed.connects')).toBe(2);
+  // A first one that lags is left before it can repeat what the second has said.
+  if (late === 2) expect(source.count('weir.feed.tickers_dropped older')).toBeGreaterThan(0);
+  expectNothingOlder(source);
+  expect(mostMissed(source)).toBeLessThan(STEPS_PER_SECOND);
+});
 
 test('a notice that the connection will end is enough: nothing else need be known of the work', async () => {
   // Its status channel is not heard.
