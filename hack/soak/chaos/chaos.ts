@@ -76,7 +76,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const run = createRun(options);
   await run.learn();
   const move = createTruthMover(
-    { ...target, tetherPrice: String((await target.readTruths())[TETHER] ?? 1) },
+    { ...target, assets: everything(target), tetherPrice: String((await target.readTruths())[TETHER] ?? 1) },
     systemClock.monotonicMs(),
   );
   const over = new AbortController();
@@ -122,13 +122,15 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
 }
 
 function createRun({ target, say, unseenBps = 0 }: ChaosOptions): Run {
-  const circumstances = createCircumstances(target.venues, target.rules);
+  const circumstances = createCircumstances(target.rules);
+  const { lone, venues } = target;
   const watch = createWatch({
-    ...circumstances,
-    slackBps: (fromMs, toMs, rateBps) => {
-      const slack = circumstances.slackBps(fromMs, toMs, rateBps);
-      return slack === undefined ? undefined : slack + unseenBps;
+    slackBps: (asset, span, rateBps) => {
+      if (asset !== lone?.asset) return addTo(circumstances.slackBps(venues, span, rateBps), unseenBps);
+      // While it lies there is nobody to tell, which is no news.
+      return addTo(circumstances.slackBps([lone.venue], span, 0), unseenBps) ?? Infinity;
     },
+    liarsSince: (asset, atMs, forMs) => (asset === lone?.asset ? [] : circumstances.liarsSince(atMs, forMs)),
     freshMs: target.rules.freshness.freshMs,
     lagMs: LAG_MS,
   });
@@ -148,6 +150,9 @@ function createRun({ target, say, unseenBps = 0 }: ChaosOptions): Run {
     refusals: 0,
   };
 }
+
+const addTo = (bps: number | undefined, more: number): number | undefined =>
+  bps === undefined ? undefined : bps + more;
 
 /** So long from the end of one time to the next. */
 async function every(ms: number, signal: AbortSignal, act: () => Promise<void>): Promise<void> {
@@ -213,8 +218,14 @@ function note(run: Run, violation: Violation): void {
   if (run.violations <= TOLD_MAX) run.say(`VIOLATION ${JSON.stringify(violation)}`);
 }
 
+function everything({ assets, lone }: ChaosTarget): readonly string[] {
+  return lone === undefined ? assets : [...assets, lone.asset];
+}
+
 /** Resolves to how long it took until all price servers call every price fresh, and Valkey has all of them. */
-async function awaitFresh({ pods, assets, countStored }: ChaosTarget): Promise<number> {
+async function awaitFresh(target: ChaosTarget): Promise<number> {
+  const { pods, countStored } = target;
+  const assets = everything(target);
   const startMs = systemClock.monotonicMs();
   for (;;) {
     const looks = await Promise.all(pods.map((pod) => pod.look()));

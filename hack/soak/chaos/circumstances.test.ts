@@ -14,9 +14,9 @@ function incident(fault: VenueFault, venue: string): Incident {
 
 /** In the circumstances of these faults, from 100 s to 105 s. */
 function slackAt(faults: readonly (readonly [VenueFault, string])[], fromMs: number, toMs: number): number | undefined {
-  const circumstances = createCircumstances(VENUES, RULES);
+  const circumstances = createCircumstances(RULES);
   for (const [fault, venue] of faults) circumstances.begin(incident(fault, venue), 100_000).toMs = 105_000;
-  return circumstances.slackBps(fromMs, toMs, 2);
+  return circumstances.slackBps(VENUES, { fromMs, toMs }, 2);
 }
 
 test('what honest venues differ by is all, whoever else is away', () => {
@@ -53,8 +53,16 @@ test('without a majority nothing is promised', () => {
   expect(slackAt([['freeze', 'a'], ...faults], 101_000, 102_000)).toBeUndefined();
 });
 
+test('of a price with one source only that one counts, and nothing is promised while it lies', () => {
+  const circumstances = createCircumstances(RULES);
+  circumstances.begin(incident('lie', 'a'), 100_000).toMs = 105_000;
+  const span = { fromMs: 101_000, toMs: 102_000 };
+  expect(circumstances.slackBps(['b'], span, 2)).toBe(6);
+  expect(circumstances.slackBps(['a'], span, 2)).toBeUndefined();
+});
+
 test('names those that have lied for a while', () => {
-  const circumstances = createCircumstances(VENUES, RULES);
+  const circumstances = createCircumstances(RULES);
   const lie = circumstances.begin(incident('lie', 'a'), 100_000);
   circumstances.begin(incident('freeze', 'b'), 100_000);
   expect(circumstances.liarsSince(100_500, 1_000)).toEqual([]);

@@ -14,10 +14,15 @@ export interface Struck {
   toMs: number;
 }
 
+export interface Span {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
 export interface Circumstances {
   begin(incident: Incident, atMs: number): Struck;
-  /** In basis points; `undefined`: nothing is promised. */
-  readonly slackBps: (fromMs: number, toMs: number, rateBps: number) => number | undefined;
+  /** In basis points, of an asset with these sources; `undefined`: nothing is promised. */
+  readonly slackBps: (venues: readonly string[], time: Span, rateBps: number) => number | undefined;
   /** Venues that have told nothing but lies for so long, and still do. */
   readonly liarsSince: (atMs: number, forMs: number) => readonly string[];
 }
@@ -34,28 +39,31 @@ const RATE_NOISE_BPS = 1;
 const WELL_AFTER_MS = 1_000;
 const BACK_AFTER_MS = 3_000;
 
-export function createCircumstances(
-  venues: readonly string[],
-  { aggregation, freshness }: Pick<FeedDocument, 'aggregation' | 'freshness'>,
-): Circumstances {
+export function createCircumstances({
+  aggregation,
+  freshness,
+}: Pick<FeedDocument, 'aggregation' | 'freshness'>): Circumstances {
   const struck: Struck[] = [];
   const isDuring = ({ fromMs, toMs }: Struck, from: number, to: number, afterMs: number): boolean =>
     fromMs <= to && toMs + afterMs >= from;
-  const venuesOf = (isMeant: (one: Struck) => boolean): ReadonlySet<string> =>
-    new Set(struck.filter(isMeant).flatMap(({ incident }) => ('venue' in incident ? [incident.venue] : [])));
   return {
     begin(incident, atMs) {
       const one = { incident, fromMs: atMs, toMs: Infinity };
       struck.push(one);
       return one;
     },
-    slackBps(fromMs, toMs, rateBps) {
-      const wrong = venuesOf((one) => WRONG.has(one.incident.fault) && isDuring(one, fromMs, toMs, WELL_AFTER_MS));
+    slackBps(venues, { fromMs, toMs }, rateBps) {
+      const isOurs = ({ incident }: Struck): boolean => !('venue' in incident) || venues.includes(incident.venue);
+      const ours = struck.filter(isOurs);
+      const wrong = venuesOf(
+        ours,
+        (one) => WRONG.has(one.incident.fault) && isDuring(one, fromMs, toMs, WELL_AFTER_MS),
+      );
       const isAway = ({ incident }: Struck): boolean => 'venue' in incident && !PRESENT.has(incident.fault);
-      const away = venuesOf((one) => isAway(one) && isDuring(one, fromMs, toMs, BACK_AFTER_MS)).difference(wrong);
+      const away = venuesOf(ours, (one) => isAway(one) && isDuring(one, fromMs, toMs, BACK_AFTER_MS)).difference(wrong);
       // What was said before an outage has a part in what is plausible until it is stale.
       const apartMs = freshness.staleMs + BACK_AFTER_MS;
-      const areHonestTogether = !struck.some(
+      const areHonestTogether = !ours.some(
         (one) => (isAway(one) || one.incident.fault.startsWith('all-')) && isDuring(one, fromMs, toMs, apartMs),
       );
       const voting = venues.length - away.size;
@@ -69,4 +77,8 @@ export function createCircumstances(
         incident.fault === 'lie' && fromMs + forMs <= atMs && atMs <= toMs ? [incident.venue] : [],
       ),
   };
+}
+
+function venuesOf(struck: readonly Struck[], isMeant: (one: Struck) => boolean): ReadonlySet<string> {
+  return new Set(struck.filter(isMeant).flatMap(({ incident }) => ('venue' in incident ? [incident.venue] : [])));
 }

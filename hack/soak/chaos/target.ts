@@ -36,6 +36,8 @@ export interface ChaosTarget {
   readonly venue: (id: string) => ChaosVenue;
   readonly symbolOf: (venue: string, asset: string) => string;
   readonly assets: readonly string[];
+  /** An asset that only one venue is a source of: what it says is what is published, with nobody to outvote it. */
+  readonly lone?: { readonly asset: string; readonly venue: string };
   readonly rules: Pick<FeedDocument, 'aggregation' | 'freshness'>;
   readonly pods: readonly ChaosPod[];
   /** True prices in dollars, that of USDT among them. */

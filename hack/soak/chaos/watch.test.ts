@@ -17,8 +17,8 @@ const SERVED: Served = {
 /** The true price is 100 until 20 s, then 110; at 50 s somebody begins to lie, and from 90 s on nothing is promised. */
 function watch() {
   const made = createWatch({
-    slackBps: (fromMs, _toMs, rateBps) => (fromMs < 90_000 ? 10 + rateBps : undefined),
-    liarsSince: (atMs, forMs) => (atMs >= 50_000 + forMs ? ['liar'] : []),
+    slackBps: (_asset, { fromMs }, rateBps) => (fromMs < 90_000 ? 10 + rateBps : undefined),
+    liarsSince: (_asset, atMs, forMs) => (atMs >= 50_000 + forMs ? ['liar'] : []),
     freshMs: 5_000,
     lagMs: 1_000,
   });

@@ -6,6 +6,8 @@
  * it as soon as the true price has moved on; and it must be the time from the instant to the answer besides.
  */
 
+import type { Span } from './circumstances.ts';
+
 export interface Served {
   /** Who has answered. */
   readonly pod: string;
@@ -30,9 +32,9 @@ export interface Violation {
 
 export interface WatchOptions {
   /** What a price may differ by that was made in this time; `undefined`: nothing is promised. */
-  readonly slackBps: (fromMs: number, toMs: number, rateBps: number) => number | undefined;
-  /** Venues that have lied for so long, and still do at this instant. */
-  readonly liarsSince: (atMs: number, forMs: number) => readonly string[];
+  readonly slackBps: (asset: string, time: Span, rateBps: number) => number | undefined;
+  /** Venues that are no sources of the asset at this instant, having lied for so long. */
+  readonly liarsSince: (asset: string, atMs: number, forMs: number) => readonly string[];
   /** How far a timestamp may go back: when a vote is withdrawn or turned down, older ones count again. */
   readonly freshMs: number;
   /** How long before its instant the price may have been true: the way of a frame, and the load of this machine. */
@@ -100,7 +102,7 @@ class TruthWatch implements Watch {
   check(served: Served): Violation | undefined {
     this.checked += 1;
     const fail = (rule: Violation['rule'], detail: string): Violation => ({ rule, detail, served });
-    const { price, timestampMs, ageMs, seq, sources, askedMs, answeredMs } = served;
+    const { asset, price, timestampMs, ageMs, seq, sources, askedMs, answeredMs } = served;
     if (!Number.isFinite(price) || price <= 0) return fail('value', `${price} is no price`);
     if (timestampMs > answeredMs + CLOCK_MS) return fail('future', 'the instant is yet to come');
     const earliest = askedMs - timestampMs - CLOCK_MS;
@@ -108,7 +110,7 @@ class TruthWatch implements Watch {
     if (ageMs < earliest || ageMs > latest) return fail('age', `an age from ${earliest} to ${latest} ms is true`);
     const goneBack = this.#checkOrder(served);
     if (goneBack !== undefined) return fail('order', goneBack);
-    const liar = this.#options.liarsSince(seq / 1_000, LIE_KNOWN_MS).find((venue) => hasSource(sources, venue));
+    const liar = this.#options.liarsSince(asset, seq / 1_000, LIE_KNOWN_MS).find((venue) => hasSource(sources, venue));
     if (liar !== undefined) return fail('liar', `${liar} has been lying for more than ${LIE_KNOWN_MS} ms`);
     return this.#checkBand(served, fail);
   }
@@ -131,7 +133,8 @@ class TruthWatch implements Watch {
     const band = bandOf(this.#truths.get(asset) ?? [], fromMs, answeredMs);
     if (band === undefined) return undefined;
     const [lowRate, highRate] = bandOf(this.#truths.get(TETHER) ?? [], fromMs - RATE_AGE_MS, answeredMs) ?? [1, 1];
-    const slack = this.#options.slackBps(fromMs, answeredMs, (highRate / lowRate - 1) * 10_000);
+    const span = { fromMs, toMs: answeredMs };
+    const slack = this.#options.slackBps(asset, span, (highRate / lowRate - 1) * 10_000);
     if (slack === undefined) {
       this.unpromised += 1;
       return undefined;

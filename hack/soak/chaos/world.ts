@@ -24,6 +24,11 @@ export interface ChaosWorld {
 
 const FEED = 'weir/chaos';
 const ASSETS = ['BTC', 'ETH', 'SOL', 'DOGE'];
+/** A feed of its own, of one of the venues in dollars. */
+const LONE_FEED = 'weir/lone';
+const LONE = 'XRP';
+const LONE_VENUES = ['kraken', 'gemini', 'coinbase'];
+const SERVED = [...ASSETS, LONE];
 /** Every asset moves about 25 times a second, so that a price of some seconds ago is another one. */
 const MOVES_PER_SECOND = 100;
 const ROOT = path.resolve(import.meta.dirname, '..', '..', '..');
@@ -39,6 +44,8 @@ interface Servers {
   readonly valkey: Valkey;
   readonly feeds: readonly SupervisedProcess[];
   readonly pods: readonly SupervisedProcess[];
+  readonly lone: SupervisedProcess;
+  readonly loneVenue: string;
   readonly key: string;
   readonly restartValkey: () => Promise<void>;
 }
@@ -51,12 +58,17 @@ export async function startChaosWorld(seed: number): Promise<ChaosWorld> {
   const postgres = createPostgres({ ...shared, url: postgresServer.url });
   const exchanges = await startExchanges({
     venues: venueIds,
-    pairs: [TETHER, ...ASSETS.map((asset) => demoPair(asset, 'USD'))],
+    pairs: [TETHER, ...SERVED.map((asset) => demoPair(asset, 'USD'))],
     ticksPerSecond: MOVES_PER_SECOND,
     seed,
   });
   await Promise.all([valkey.ready(), migrate(postgres, keyMigrations, silentLogger)]);
-  const documents = { feeds: [feedDocument(exchanges)], policies: [POLICY] };
+  const loneVenue = LONE_VENUES[seed % LONE_VENUES.length] ?? '';
+  const feedDocuments = [
+    feedDocument(exchanges, { feed: FEED, assets: ASSETS }),
+    feedDocument(exchanges, { feed: LONE_FEED, assets: [LONE], only: loneVenue }),
+  ];
+  const documents = { feeds: feedDocuments, policies: [POLICY] };
   const keeper = await keepDocuments({ ...shared, client: valkey.bulk, documents, onLoss: async () => undefined });
   const { text: key } = await issueKey(postgres, valkey.bulk, {
     name: 'chaos',
@@ -64,19 +76,19 @@ export async function startChaosWorld(seed: number): Promise<ChaosWorld> {
     tier: 'chaos',
     policy: POLICY.policy,
   });
-  const { feeds, pods } = startProcesses(valkeyServer.url, postgresServer.url);
+  const { feeds, pods, lone } = startProcesses(valkeyServer.url, postgresServer.url);
   const restartValkey = async (): Promise<void> => {
     process.kill(valkeyServer.pid, 'SIGKILL');
     await valkeyServer.stop();
     await sleep(systemClock, VALKEY_DOWN_MS);
     valkeyServer = await startEmbeddedValkey({ port: valkeyServer.port });
   };
-  const servers: Servers = { exchanges, valkey, feeds, pods, key, restartValkey };
+  const servers: Servers = { exchanges, valkey, feeds, pods, lone, loneVenue, key, restartValkey };
   const world: ChaosWorld = {
     target: targetOf(servers),
-    outputs: () => [...feeds, ...pods].map((one) => `${one.name}:\n${one.output()}`).join('\n'),
+    outputs: () => [...feeds, lone, ...pods].map((one) => `${one.name}:\n${one.output()}`).join('\n'),
     async stop() {
-      await Promise.all([...feeds, ...pods].map((one) => one.stop()));
+      await Promise.all([...feeds, lone, ...pods].map((one) => one.stop()));
       await keeper.stop();
       await exchanges.stop();
       await valkey.close();
@@ -88,7 +100,7 @@ export async function startChaosWorld(seed: number): Promise<ChaosWorld> {
   return world;
 }
 
-function targetOf({ exchanges, valkey, feeds, pods, key, restartValkey }: Servers): ChaosTarget {
+function targetOf({ exchanges, valkey, feeds, pods, loneVenue, key, restartValkey }: Servers): ChaosTarget {
   const venue = (id: string): ChaosVenue => {
     const control = exchanges.venue(id);
     return { ...control, readStrikes: () => control.strikes };
@@ -98,11 +110,12 @@ function targetOf({ exchanges, valkey, feeds, pods, key, restartValkey }: Server
     venue,
     symbolOf: spellDollars,
     assets: ASSETS,
-    rules: feedDocument(exchanges),
+    lone: { asset: LONE, venue: loneVenue },
+    rules: feedDocument(exchanges, { feed: FEED, assets: ASSETS }),
     pods: pods.map((pod) => ({
       name: pod.name,
       look: () =>
-        readServed({ pod: pod.name, assets: ASSETS, ask: (wanted) => askPrices(`${pod.url ?? ''}${wanted}`, key) }),
+        readServed({ pod: pod.name, assets: SERVED, ask: (wanted) => askPrices(`${pod.url ?? ''}${wanted}`, key) }),
     })),
     readTruths: () =>
       Promise.resolve(
@@ -113,7 +126,7 @@ function targetOf({ exchanges, valkey, feeds, pods, key, restartValkey }: Server
     setTruth: (asset, price) => exchanges.setTruth(asset, price),
     restartValkey,
     flushValkey: async () => void (await valkey.bulk.call('FLUSHALL')),
-    countStored: async () => Number(await valkey.bulk.call('EXISTS', ...ASSETS.map((asset) => `price:${asset}`))),
+    countStored: async () => Number(await valkey.bulk.call('EXISTS', ...SERVED.map((asset) => `price:${asset}`))),
     killFeed: (which) => killFeed({ valkey, feeds }, which),
   };
 }
@@ -145,24 +158,25 @@ function startProcesses(valkeyUrl: string, postgresUrl: string) {
     WEIR_POSTGRES_URL: postgresUrl,
     WEIR_HTTP_HOST: '127.0.0.1',
     WEIR_HTTP_PORT: '0',
-    WEIR_FEED: FEED,
   };
-  const start = (service: string, name: string): SupervisedProcess =>
-    superviseProcess(name, path.join(ROOT, 'services', service, 'src', 'main.ts'), environment);
+  const start = (service: string, name: string, feed = FEED): SupervisedProcess =>
+    superviseProcess(name, path.join(ROOT, 'services', service, 'src', 'main.ts'), { ...environment, WEIR_FEED: feed });
   return {
     feeds: ['feed-a', 'feed-b'].map((name) => start('feed', name)),
+    lone: start('feed', 'feed-lone', LONE_FEED),
     pods: ['price-a', 'price-b'].map((name) => start('price', name)),
   };
 }
 
 /** Stops what was started when it does not come up. */
-async function awaitWorld(world: ChaosWorld, { feeds, pods, valkey }: Servers): Promise<void> {
+async function awaitWorld(world: ChaosWorld, { feeds, pods, lone, valkey }: Servers): Promise<void> {
   try {
     await waitFor(
-      () => Promise.all([...feeds, ...pods].map(isReady)).then((ready) => ready.every(Boolean)),
+      () => Promise.all([...feeds, lone, ...pods].map(isReady)).then((ready) => ready.every(Boolean)),
       START_TIMEOUT_MS,
     );
     await waitFor(async () => (await readStatus(valkey))?.assets.fresh === ASSETS.length, START_TIMEOUT_MS);
+    await waitFor(async () => (await world.target.countStored()) === SERVED.length, START_TIMEOUT_MS);
   } catch (error) {
     const outputs = world.outputs();
     await world.stop();
@@ -179,13 +193,21 @@ async function isReady({ url }: SupervisedProcess): Promise<boolean> {
   }
 }
 
-function feedDocument({ addresses }: Exchanges): FeedDocument {
+interface FollowedAssets {
+  readonly feed: string;
+  readonly assets: readonly string[];
+  /** Absent: all venues. */
+  readonly only?: string;
+}
+
+function feedDocument({ addresses }: Exchanges, { feed, assets, only }: FollowedAssets): FeedDocument {
+  const followed = Object.entries(addresses).filter(([exchange]) => only === undefined || exchange === only);
   return {
-    feed: FEED,
+    feed,
     suspend: false,
-    assets: ASSETS,
+    assets,
     quote: 'USD',
-    sources: Object.entries(addresses).map(([exchange, { ws, rest }]) => ({
+    sources: followed.map(([exchange, { ws, rest }]) => ({
       name: exchange,
       exchange,
       url: ws,
