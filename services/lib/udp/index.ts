@@ -18,4 +18,4 @@ export {
 export { createMacKey, type MacKey } from './mac.ts';
 export { createReplayWindow, type ReplayWindow } from './replay-window.ts';
 export { createSessionIds, SESSION_ID_LENGTH, type SessionFacts, type SessionIds } from './session-id.ts';
-export { openUdpSocket, type UdpSocket, type UdpSocketOptions } from './socket.ts';
+export { ANSWER_FACTOR_MAX, openUdpSocket, type Sending, type UdpSocket, type UdpSocketOptions } from './socket.ts';

@@ -1,79 +1,105 @@
 /**
- * Which genuine datagrams this process has seen, for as long as their time would still be accepted.
+ * Which genuine datagrams this process has taken, for as long as their time would still be accepted.
  *
  * A datagram is known by 64 bits of its hmac, which covers all of it: session, asset, time and nonce. They are kept by the
  * ten seconds that its `unix_ms` lies in, and forgotten when those ten seconds have become too old to be accepted, so
- * nothing is forgotten that could still come again. Each ten seconds hold so many at most; beyond that a datagram counts
- * as seen, since nobody could tell.
+ * nothing is forgotten that could still come again. So many are held at most; beyond that nothing new is taken, since
+ * nobody could tell it when it comes again. No call does more work than one that others wait for may.
  */
 import { TOLERANCE_MS } from './datagram.ts';
 
 export interface ReplayWindow {
-  /** False for one that was here before, and when no more can be remembered. `high` and `low`: 32 bits each. */
-  admit(unixMs: number, serverNowMs: number, high: number, low: number): boolean;
+  /** `full`: not here before as far as is known, and could not be remembered. `high` and `low`: 32 bits each. */
+  look(unixMs: number, high: number, low: number): 'new' | 'seen' | 'full';
+  /** Remembers one that is `new`. */
+  add(unixMs: number, serverNowMs: number, high: number, low: number): void;
   readonly size: number;
 }
 
 const SPAN_MS = 10_000;
-/** 100,000 a second, more than a process answers; 16 bytes each at most. */
-const SPAN_ENTRIES_MAX = 1_000_000;
+/** 70,000 a second, more than a process answers; 64 MB at most. */
+const ENTRIES_MAX = 3_000_000;
 
-export function createReplayWindow(entriesMax = SPAN_ENTRIES_MAX): ReplayWindow {
+export function createReplayWindow(entriesMax = ENTRIES_MAX): ReplayWindow {
   const spans = new Map<number, MarkSet>();
+  let size = 0;
   let lastDropMs = Number.NEGATIVE_INFINITY;
 
   const dropOld = (serverNowMs: number): void => {
     lastDropMs = serverNowMs;
-    for (const span of spans.keys()) {
+    for (const [span, marks] of spans) {
       const isOver = (span + 1) * SPAN_MS <= serverNowMs - TOLERANCE_MS;
       // After a clock that was far ahead and has been put back; none of those are accepted now.
       const isAhead = span * SPAN_MS > serverNowMs + TOLERANCE_MS;
-      if (isOver || isAhead) spans.delete(span);
+      if (!isOver && !isAhead) continue;
+      spans.delete(span);
+      size -= marks.size;
     }
   };
 
   return {
     get size() {
-      let size = 0;
-      for (const marks of spans.values()) size += marks.size;
       return size;
     },
-    admit(unixMs, serverNowMs, high, low) {
-      if (Math.abs(serverNowMs - lastDropMs) >= 1_000) dropOld(serverNowMs);
+    look(unixMs, high, low) {
+      if (spans.get(Math.floor(unixMs / SPAN_MS))?.has(high, low) === true) return 'seen';
+      return size < entriesMax ? 'new' : 'full';
+    },
+    add(unixMs, serverNowMs, high, low) {
       const span = Math.floor(unixMs / SPAN_MS);
       let marks = spans.get(span);
       if (marks === undefined) {
-        marks = new MarkSet(entriesMax);
+        marks = new MarkSet();
         spans.set(span, marks);
       }
-      return marks.add(high, low);
+      if (marks.add(high, low)) size += 1;
+      if (Math.abs(serverNowMs - lastDropMs) >= 1_000) dropOld(serverNowMs);
     },
   };
 }
 
-const FIRST_PLACES = 1_024;
+/** Marks are spread over so many tables, which grow one by one: a large one would keep everybody waiting while it does. */
+const TABLES = 256;
 
-/** 64-bit marks in open addressing; nothing is ever taken out. At most half of the places are in use. */
 class MarkSet {
-  readonly #entriesMax: number;
-  #places = FIRST_PLACES;
-  #words = new Int32Array(2 * FIRST_PLACES);
+  readonly #tables: (MarkTable | undefined)[] = Array.from({ length: TABLES });
   size = 0;
 
-  constructor(entriesMax: number) {
-    this.#entriesMax = entriesMax;
+  has(high: number, low: number): boolean {
+    return this.#tables[high >>> 24]?.has(high | 0, unlikeEmpty(high, low)) ?? false;
   }
 
-  /** False when it is there already, or when there is no room. */
+  /** False when it is there already. */
   add(high: number, low: number): boolean {
-    // Two zeros are an empty place.
-    const second = high === 0 && low === 0 ? 1 : low | 0;
-    const at = this.#find(high | 0, second);
-    if (at === -1 || this.size >= this.#entriesMax) return false;
-    this.#words[at] = high | 0;
-    this.#words[at + 1] = second;
-    this.size += 1;
-    if (this.size * 2 > this.#places) this.#grow();
+    const table = (this.#tables[high >>> 24] ??= new MarkTable());
+    const isNew = table.add(high | 0, unlikeEmpty(high, low));
+    if (isNew) this.size += 1;
+    return isNew;
+  }
+}
+
+/** Two zeros are an empty place. */
+const unlikeEmpty = (high: number, low: number): number => (high === 0 && low === 0 ? 1 : low | 0);
+
+const FIRST_PLACES = 16;
+
+/** 64-bit marks in open addressing; nothing is ever taken out. At most three quarters of the places are in use. */
+class MarkTable {
+  #places = FIRST_PLACES;
+  #words = new Int32Array(2 * FIRST_PLACES);
+  #size = 0;
+
+  has(high: number, low: number): boolean {
+    return this.#find(high, low) === -1;
+  }
+
+  add(high: number, low: number): boolean {
+    const at = this.#find(high, low);
+    if (at === -1) return false;
+    this.#words[at] = high;
+    this.#words[at + 1] = low;
+    this.#size += 1;
+    if (this.#size * 4 > this.#places * 3) this.#grow();
     return true;
   }
 

@@ -23,11 +23,14 @@ export interface UdpSocketOptions {
   readonly onDatagram: (bytes: Buffer, sender: RemoteInfo) => void;
 }
 
+/** What became of an answer; `dropped`: the queue was full. Only what is `sent` has been handed to the system. */
+export type Sending = 'sent' | 'too long' | 'dropped';
+
 export interface UdpSocket {
   readonly port: number;
-  /** To the sender of a datagram of `requestBytes`; never more than twice that, else nothing is sent: false. */
-  answer(text: string, sender: RemoteInfo, requestBytes: number): boolean;
-  /** From here on what arrives is dropped; answers still go out. */
+  /** To the sender of a datagram of `requestBytes`; never more than twice that, else nothing is sent. */
+  answer(text: string, sender: RemoteInfo, requestBytes: number): Sending;
+  /** From here on what arrives is dropped and counted; answers still go out. */
   stopReading(): void;
   close(): Promise<void>;
 }
@@ -36,7 +39,7 @@ export interface UdpSocket {
 const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
 const SEND_QUEUE_MAX = 1_024;
 /** An answer is never longer than its request times this: a forged sender gains nothing. */
-const ANSWER_FACTOR_MAX = 2;
+export const ANSWER_FACTOR_MAX = 2;
 
 /** Node would ask the system for the address of an address, a turn later. */
 const asItIs = (address: string, _options: unknown, done: (err: null, address: string, family: number) => void): void =>
@@ -54,7 +57,7 @@ export async function openUdpSocket(options: UdpSocketOptions): Promise<UdpSocke
   });
   let isReading = true;
   socket.on('message', (bytes, sender) => {
-    if (!isReading) return;
+    if (!isReading) return count.stopped.add();
     if (bytes.length < DATAGRAM_BYTES_MIN) count.short.add();
     else onDatagram(bytes, sender);
   });
@@ -62,10 +65,13 @@ export async function openUdpSocket(options: UdpSocketOptions): Promise<UdpSocke
     port: socket.address().port,
     answer(text, sender, requestBytes) {
       const bytes = Buffer.from(text, 'utf8');
-      if (bytes.length > requestBytes * ANSWER_FACTOR_MAX) return false;
-      if (socket.getSendQueueCount() >= SEND_QUEUE_MAX) count.queueFull.add();
-      else socket.send(bytes, 0, bytes.length, sender.port, sender.address);
-      return true;
+      if (bytes.length > requestBytes * ANSWER_FACTOR_MAX) return 'too long';
+      if (socket.getSendQueueCount() >= SEND_QUEUE_MAX) {
+        count.queueFull.add();
+        return 'dropped';
+      }
+      socket.send(bytes, 0, bytes.length, sender.port, sender.address);
+      return 'sent';
     },
     stopReading() {
       isReading = false;
@@ -107,5 +113,10 @@ function createCounters(telemetry: Telemetry) {
       unit: '{datagram}',
       attributes: { reason },
     });
-  return { short: dropped('short'), queueFull: dropped('send_queue_full'), failed: dropped('send_failed') };
+  return {
+    short: dropped('short'),
+    stopped: dropped('stopped'),
+    queueFull: dropped('send_queue_full'),
+    failed: dropped('send_failed'),
+  };
 }

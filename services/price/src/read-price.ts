@@ -23,6 +23,8 @@ export interface PriceReader {
    * asked a moment ago. Resolves to whether a venue was asked for those who wait, and has said a price.
    */
   check(slot: Slot, ageMs: number): Promise<boolean> | undefined;
+  /** As `check`, for those who do not wait for a venue: it is asked all the same, for whoever asks again. */
+  glance(slot: Slot, ageMs: number): Promise<boolean> | undefined;
   /** Whether `check` may ask a venue. */
   mayFetch(slot: Slot, ageMs: number): boolean;
 }
@@ -59,17 +61,27 @@ export function createPriceReader({ valkey, fetcher, clock }: PriceReaderOptions
     return reading;
   };
 
+  const lookUp = (slot: Slot, ageMs: number): Promise<boolean> | undefined => {
+    const { feed } = slot;
+    if (ageMs <= feed.document.freshness.staleMs && !feed.isSilent) return undefined;
+    const reading = pending.get(slot.pair);
+    if (reading !== undefined) return reading;
+    return clock.monotonicMs() - slot.checkedMs < RECHECK_INTERVAL_MS ? undefined : readForRequest(slot);
+  };
+
   return {
     read: (slot) => fetch(slot, valkey.bulk),
     check(slot, ageMs) {
       const { feed } = slot;
       if (ageMs <= feed.document.freshness.freshMs && !feed.isSilent) return undefined;
       const fetching = fetcher.isDue(slot, ageMs) ? fetcher.fetch(slot) : undefined;
-      if (fetching !== undefined) return fetching;
-      if (ageMs <= feed.document.freshness.staleMs && !feed.isSilent) return undefined;
-      const reading = pending.get(slot.pair);
-      if (reading !== undefined) return reading;
-      return clock.monotonicMs() - slot.checkedMs < RECHECK_INTERVAL_MS ? undefined : readForRequest(slot);
+      return fetching ?? lookUp(slot, ageMs);
+    },
+    glance(slot, ageMs) {
+      const { feed } = slot;
+      if (ageMs <= feed.document.freshness.freshMs && !feed.isSilent) return undefined;
+      if (fetcher.isDue(slot, ageMs)) void fetcher.fetch(slot);
+      return lookUp(slot, ageMs);
     },
     mayFetch: (slot, ageMs) => fetcher.isDue(slot, ageMs),
   };

@@ -1,7 +1,7 @@
 /** Every instrument of prices over UDP. */
 import type { HotCounter, Telemetry } from '@weir/telemetry';
 
-const IGNORED = ['malformed', 'skewed', 'session', 'hmac', 'replay', 'busy'] as const;
+const IGNORED = ['malformed', 'skewed', 'session', 'hmac', 'replay', 'replay_full', 'busy'] as const;
 
 export interface UdpMetrics {
   // What is asked, and how does it end?

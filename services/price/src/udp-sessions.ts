@@ -20,6 +20,8 @@ export interface UdpSession {
   readonly sha256: string;
   readonly expiresAtMs: number;
   readonly key: MacKey;
+  /** Datagrams of it that wait for something. */
+  waiting: number;
 }
 
 export interface IssuedSession {
@@ -69,8 +71,8 @@ export function createUdpSessions({ valkey, clock, ids, metrics }: UdpSessionsOp
   const absent = createBoundedMap<{ used: boolean; readonly untilMs: number }>(ABSENT_MAX);
   const reading = new Map<string, Promise<UdpSession | undefined>>();
 
-  const keep = (id: string, session: Omit<UdpSession, 'used' | 'key'>, secret: string): UdpSession => {
-    const kept: UdpSession = { ...session, used: false, key: createMacKey(secret) };
+  const keep = (id: string, session: Omit<UdpSession, 'used' | 'key' | 'waiting'>, secret: string): UdpSession => {
+    const kept: UdpSession = { ...session, used: false, key: createMacKey(secret), waiting: 0 };
     sessions.set(id, kept);
     return kept;
   };
