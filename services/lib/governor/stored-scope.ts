@@ -2,11 +2,11 @@
 import type { ValkeyClient } from '@weir/valkey';
 import { adaptiveKeys } from './adaptive-script.ts';
 import type { GovernorScope } from './governor.ts';
+import { WINDOW_S } from './shed-law.ts';
 
 export interface StoredScope {
   readonly scope: GovernorScope;
   readonly isThrottled: boolean;
-  /** As of the last call of any process; it falls by 0.1 per second when nobody asks. */
   readonly shedProbability: number;
   readonly successes: number;
   readonly total: number;
@@ -14,15 +14,19 @@ export interface StoredScope {
   readonly sendRate: number | undefined;
 }
 
-/** `undefined` when nobody has used it for a minute. Rejects when Valkey does not answer. */
+/** `undefined` when nobody has used it for so long that nothing of it holds any more. Rejects when Valkey does not answer. */
 export async function readStoredScope(
   client: Pick<ValkeyClient, 'call'>,
   scope: GovernorScope,
+  serverNowMs: number,
 ): Promise<StoredScope | undefined> {
   // Of one slot.
   const [ring = '', ...keys] = adaptiveKeys(scope);
-  const [reply, rate] = await Promise.all([client.call('MGET', ...keys), client.call('HGET', ring, 'rate')]);
-  if (!Array.isArray(reply) || !reply.every((text) => typeof text === 'string')) return undefined;
+  const [reply, known] = await Promise.all([client.call('MGET', ...keys), client.call('HMGET', ring, 'rate', 'at')]);
+  if (!Array.isArray(reply) || !reply.every((text) => typeof text === 'string') || !Array.isArray(known))
+    return undefined;
+  const [rate, atUs] = known.map(Number);
+  if (atUs === undefined || rate === undefined || serverNowMs - atUs / 1_000 >= WINDOW_S * 1_000) return undefined;
   const [successes, total, throttle, shedProbability] = reply;
   return {
     scope,
@@ -30,6 +34,6 @@ export async function readStoredScope(
     shedProbability: Number(shedProbability),
     successes: Number(successes),
     total: Number(total),
-    sendRate: Number(rate) > 0 ? Number(rate) / 1_000 : undefined,
+    sendRate: rate > 0 ? rate / 1_000 : undefined,
   };
 }

@@ -51,7 +51,7 @@ export interface ProviderGate {
   close(): Promise<void>;
 }
 
-const BLOCK_MS_MAX = 900_000;
+const BLOCK_MS_MAX = 3_600_000;
 /** Of a step, left to chance: processes that wait for one instant do not ask all at once. */
 const JITTER = 0.05;
 /** How often a process looks whether Valkey is back. */

@@ -49,7 +49,7 @@ export interface ProviderQuotas {
   configureFeed(feed: string, sources: readonly QuotaSource[]): void;
   /** Never rejects. */
   tryConsume(provider: string, scope: 'global', points: number, options?: ConsumeOptions): Promise<Consumption>;
-  /** The provider has said 429: nobody in the cluster calls it for so long, at most 15 minutes. */
+  /** The provider has said 429: nobody in the cluster calls it for so long, an hour at most. */
   block(provider: string, forMs: number): Promise<void>;
   /** The quota is whole again and nobody is blocked; what others hold on lease may be spent besides. */
   reset(provider: string): Promise<void>;

@@ -14,6 +14,7 @@ export interface GovernorSource {
   readonly maxConcurrent: () => number;
   readonly client: Pick<ValkeyClient, 'call'>;
   readonly clock: Clock;
+  readonly serverTimeMs: () => number;
   readonly feeds: () => Iterable<Pick<FeedState, 'document'>>;
 }
 
@@ -64,14 +65,16 @@ type Stored = ReadonlyMap<GovernorScope, StoredScope | undefined>;
 
 /** Once a second at most, and once for all who ask meanwhile; empty while Valkey does not answer. */
 function createStoredReader(source: GovernorSource): () => Promise<Stored> {
-  const { client, clock } = source;
+  const { client, clock, serverTimeMs } = source;
   let readMs = Number.NEGATIVE_INFINITY;
   let reading: Promise<Stored> = Promise.resolve(new Map());
   const read = async (): Promise<Stored> => {
     try {
       const scopes = [...scopesOf(source)];
       return new Map(
-        await Promise.all(scopes.map(async (scope) => [scope, await readStoredScope(client, scope)] as const)),
+        await Promise.all(
+          scopes.map(async (scope) => [scope, await readStoredScope(client, scope, serverTimeMs())] as const),
+        ),
       );
     } catch {
       return new Map();

