@@ -1,7 +1,7 @@
 /**
  * All open streams of this process: their rounds, their minutes, their keys, and their end.
  *
- * Guarantees: never more than so many; every started minute is paid before it is more than a round old, or the stream ends
+ * Guarantees: never more than so many; every started minute is paid (see `stream-minutes.ts`), or the stream ends
  * saying why; a key that is revoked ends its streams within 1 s, with one look into Valkey every 0.8 s for each key,
  * however many streams it has; a stop ends all before the server closes. Does not: let anybody in (see `stream-route.ts`).
  */
@@ -13,15 +13,16 @@ import type { Logger } from '@weir/telemetry';
 import type { ValkeyClient } from '@weir/valkey';
 import { decodeApiKeyRecord, priceJson, priceStatus, type ApiKeyRecord } from '@weir/wire';
 import type { AuthorizeHash, Judge } from './authorize.ts';
-import { describeDenial, describeNoSlot } from './limit-headers.ts';
+import { describeNoSlot } from './limit-headers.ts';
 import type { Access } from './policy-directory.ts';
-import { countDecision, UNLIMITED, type PriceApi } from './price-api.ts';
+import type { PriceApi } from './price-api.ts';
 import { PriceStream, STREAM_LIMITS, type Round, type Sink, type StreamLimits } from './price-stream.ts';
 import { headOf, type Slot } from './price-table.ts';
 import type { PriceReader } from './read-price.ts';
 import { Refusal } from './refusal.ts';
 import { ageMsOf } from './render-price.ts';
 import type { StreamMetrics } from './stream-metrics.ts';
+import { StreamMinutes, type MinutesParts, type Unpaid } from './stream-minutes.ts';
 
 export interface ClientSink extends Sink {
   /** Sends the last text, behind what is unsent. */
@@ -71,7 +72,6 @@ const ROUND_MS = 100;
 const THOROUGH_ROUNDS = 10;
 /** Every so many rounds the keys are read, so that a revocation has ended their streams within a second. */
 const KEY_ROUNDS = 8;
-const MINUTE_MS = 60_000;
 /** A client that does not take the last event is cut off. */
 const LAST_EVENT_MS = 5_000;
 /** Clients of a process that stops come back between these, so that not all ask the others in the same instant. */
@@ -83,9 +83,8 @@ interface Entry extends OpenStream {
   readonly stream: PriceStream;
   /** Which of its rounds are thorough: not all streams in the same one, which would keep requests waiting. */
   readonly turn: number;
-  nextChargeMs: number;
+  readonly minutes: StreamMinutes;
   nextRenewalMs: number;
-  isCharging: boolean;
 }
 
 interface HeldKey {
@@ -102,6 +101,7 @@ class Streams implements PriceStreams {
   readonly #entries = new Set<Entry>();
   /** The newest form of each key that has a stream, and how many it has. */
   readonly #keys = new Map<string, HeldKey>();
+  readonly #minutesParts: MinutesParts;
   readonly #timer: Timer;
   #rounds = 0;
   #opened = 0;
@@ -110,6 +110,7 @@ class Streams implements PriceStreams {
 
   constructor(options: PriceStreamsOptions) {
     this.#options = options;
+    this.#minutesParts = { ...options.api, authorizeHash: options.authorizeHash };
     this.#timer = options.clock.setInterval(() => this.#step(), ROUND_MS);
   }
 
@@ -125,8 +126,9 @@ class Streams implements PriceStreams {
     const { clock, limits = STREAM_LIMITS } = this.#options;
     const nowMs = clock.monotonicMs();
     const stream = new PriceStream(opened.slots, opened.sink, opened.access.allowStale, limits);
-    const times = { nextChargeMs: nowMs + MINUTE_MS, nextRenewalMs: nowMs + SLOT_RENEWAL_MS };
-    const entry: Entry = { ...opened, ...times, stream, turn: this.#opened % THOROUGH_ROUNDS, isCharging: false };
+    const minutes = new StreamMinutes(this.#minutesParts, opened.sha256, stream.size, nowMs);
+    const turn = this.#opened % THOROUGH_ROUNDS;
+    const entry: Entry = { ...opened, stream, minutes, turn, nextRenewalMs: nowMs + SLOT_RENEWAL_MS };
     this.#opened += 1;
     this.#entries.add(entry);
     const held = this.#keys.get(entry.sha256);
@@ -158,7 +160,8 @@ class Streams implements PriceStreams {
       // One that was refused just now has been told why already.
       if (!this.#entries.has(entry)) continue;
       this.#send(entry, round);
-      if (round.monotonicMs >= entry.nextChargeMs && !entry.isCharging) void this.#charge(entry);
+      const paying = entry.minutes.pay(round.monotonicMs);
+      if (paying !== undefined) void this.#finishPaying(entry, paying);
       if (round.monotonicMs >= entry.nextRenewalMs) void this.#renew(entry);
     }
   }
@@ -225,21 +228,9 @@ class Streams implements PriceStreams {
     }
   }
 
-  async #charge(entry: Entry): Promise<void> {
-    const { api, authorizeHash } = this.#options;
-    entry.isCharging = true;
-    const access = await authorizeHash(entry.sha256);
-    if (access instanceof Refusal) return this.#end(entry, access.problem, 'refused');
-    const cost = entry.stream.size;
-    const decision = access.decide === undefined ? UNLIMITED : await api.limiter.decide({ ...access.decide, cost });
-    if (!this.#entries.has(entry)) return;
-    countDecision(api.metrics, decision);
-    if (!decision.admitted) {
-      const { problem } = describeDenial(access, decision, api.serverTimeMs());
-      return this.#end(entry, problem, 'refused', decision.retryAfterMs);
-    }
-    entry.nextChargeMs += MINUTE_MS;
-    entry.isCharging = false;
+  async #finishPaying(entry: Entry, paying: Promise<Unpaid | undefined>): Promise<void> {
+    const unpaid = await paying;
+    if (unpaid !== undefined) this.#end(entry, unpaid.problem, 'refused', unpaid.retryMs);
   }
 
   async #renew(entry: Entry): Promise<void> {

@@ -227,6 +227,9 @@ describe('a stream ends', () => {
     expect(stream.hasEnded).toBe(false);
     expect((await slow.get('/prices?assets=C1,C2,C3', key)).status).toBe(429);
     await pass(clock, 10_000);
+    // Two of the four are paid, and the bucket has half a minute for the others.
+    expect(stream.hasEnded).toBe(false);
+    await pass(clock, 30_000);
     const end = await ended(stream);
     expect(end).toMatchObject({ code: 'RATE_LIMITED', status: 429, retry_ms: expect.any(Number) });
     await stop();
