@@ -11,7 +11,7 @@ export type PriceStatus = (typeof PRICE_STATUSES)[number];
 /**
  * What a reader should know of how a price came about.
  *
- * single: one source alone is behind it. disputed: two sources differ, and the one nearer to the price before stands.
+ * single: one source alone is behind it. disputed: two sources differ, and one of them stands.
  * depeg: prices in USDT were left out, because its rate in dollars is unknown, old or far from 1. hold: a leap that no
  * second source confirms is being waited out, and the price before still stands. fetched: a venue was asked for a request, and
  * no feed stands behind it.

@@ -27,7 +27,7 @@ export const PriceAnswer = Type.Object(
     flags: Type.Optional(
       Type.Array(Type.Union(PRICE_FLAGS.map((flag) => Type.Literal(flag))), {
         description:
-          'Only when there are any. single: one source alone. disputed: two sources differ, the one nearer to the price before stands. ' +
+          'Only when there are any. single: one source alone. disputed: two sources differ, and one of them stands. ' +
           'depeg: prices in USDT are left out. hold: a leap that no second source confirms is being waited out.',
       }),
     ),

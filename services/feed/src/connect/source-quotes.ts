@@ -152,7 +152,8 @@ class KnownQuotes implements SourceQuotes {
     const known = symbol === undefined ? undefined : this.#markets.get(symbol);
     if (this.#proof !== 'trade-id-heartbeat' || known === undefined || lastTradeId === undefined) return;
     if (known.tradeId !== lastTradeId) {
-      known.missedSinceMs ??= arrival.monotonicMs;
+      // What has never sent one is asked for again with all that nothing proves.
+      if (known.tradeId !== undefined) known.missedSinceMs ??= arrival.monotonicMs;
       return;
     }
     known.missedSinceMs = undefined;
