@@ -95,6 +95,15 @@ test('where the sequence goes on, the price goes with it, whatever the time says
   expect(last()).toBe('94@3000');
 });
 
+test('within a millisecond of the venue the price goes with the order of arrival', () => {
+  const { quotes, at, ticker, last } = createBook('connection-heartbeat');
+  const take = (price: string, micros: string, ms: number): string =>
+    quotes.ticker(ticker(price, 0, { tradeTime: `2026-11-21T12:00:00.000${micros}Z` }), at(ms));
+  expect(take('100', '900', 0)).toBe('told');
+  expect(take('99', '100', 1)).toBe('told');
+  expect(last()).toBe('99@1');
+});
+
 test('a sequence that goes on while its time goes back shows a clock that was set back to the other channels too', () => {
   const { quotes, at, ticker, timeOf, last } = createBook('connection-heartbeat');
   const trade = (price: string, venueMs: number) =>
