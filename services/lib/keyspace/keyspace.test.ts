@@ -68,6 +68,7 @@ describe('key families', () => {
       keyspace.budgetReservation.key({ key_id: 'k1', request_id: 'r1' }),
       keyspace.budgetHolds.key({ key_id: 'k1' }),
       keyspace.slots.key({ key_id: 'k1' }),
+      keyspace.udpSessions.key({ key_id: 'k1' }),
     ];
     expect(new Set(ofKey.map(tagOf))).toEqual(new Set(['k1']));
     expect(tagOf(keyspace.adaptiveRing.key({ scope: 'lpo:kraken' }))).toBe('adaptive:lpo:kraken');

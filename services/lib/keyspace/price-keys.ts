@@ -67,4 +67,12 @@ export const priceKeys = {
     readers: ['price'],
     notes: 'lost with Valkey; clients renew after three silent tries',
   }),
+  udpSessions: defineFamily('key', 'udp:sessions:{<key_id>}', {
+    type: 'zset by expiry: session_id',
+    ttl: '1 h',
+    ttlSeconds: 3_600,
+    writers: ['price'],
+    readers: ['price'],
+    notes: 'the UDP sessions of a key, 100 at most',
+  }),
 } as const;

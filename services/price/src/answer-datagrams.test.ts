@@ -36,12 +36,12 @@ async function start(
   const seen = { reads: 0, authorized: 0, answers: [] as string[], lines: [] as string[] };
   const serverTimeMs = (): number => clock.nowMs();
   const ids = createSessionIds(SECRET);
-  const hgetall = (): Promise<Record<string, string>> => {
+  const read = (): Promise<undefined> => {
     seen.reads += 1;
     return new Promise(() => undefined);
   };
-  const valkey = { serverTimeMs, decide: { hgetall, run: () => Promise.resolve(1) } };
-  const sessions = createUdpSessions({ valkey, clock, ids, metrics: udp });
+  const store = { read, store: () => Promise.resolve([]) };
+  const sessions = createUdpSessions({ valkey: { serverTimeMs }, store, clock, ids, metrics: udp });
   const replays = changes.replays ?? createReplayWindow();
   const answerer = createDatagramAnswerer({
     sessions,

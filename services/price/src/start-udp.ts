@@ -10,6 +10,7 @@ import { createAuthorizer, createHashAuthorizer, type AuthorizerOptions } from '
 import type { PriceApi } from './price-api.ts';
 import { addUdpSessionRoute } from './udp-session-route.ts';
 import type { UdpMetrics } from './udp-metrics.ts';
+import { createUdpSessionStore } from './udp-session-store.ts';
 import { createUdpSessions } from './udp-sessions.ts';
 
 export interface UdpSettings {
@@ -43,7 +44,13 @@ const LOOK_MS = 10;
 /** Adds the route and opens the port. The part "udp" of the lifecycle stops reading before anything else is torn down. */
 export async function startUdp(server: FastifyInstance, api: PriceApi, parts: UdpParts): Promise<UdpSocket> {
   const { settings, authorization, metrics, valkey, clock, logger, telemetry, lifecycle } = parts;
-  const sessions = createUdpSessions({ valkey, clock, metrics, ids: createSessionIds(settings.secret) });
+  const sessions = createUdpSessions({
+    valkey,
+    store: createUdpSessionStore(valkey.decide),
+    clock,
+    metrics,
+    ids: createSessionIds(settings.secret),
+  });
   const replays = createReplayWindow();
   telemetry.gauge(
     'weir.price.udp.sessions',

@@ -1,5 +1,5 @@
 /**
- * UDP sessions: made over HTTP, kept in `udp:session:<id>` for an hour, held in memory by the processes that answer them.
+ * UDP sessions: made over HTTP, kept in Valkey for an hour, held in memory by the processes that answer them.
  *
  * The id itself says when the session ends and which text of a key it was made with (see `@weir/udp`), so a datagram costs
  * a look into Valkey only when its id is genuine, has not ended and is not in memory; and an id that Valkey does not have
@@ -8,10 +8,10 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '@weir/clock';
 import { createBoundedMap } from '@weir/keys';
-import { keyspace } from '@weir/keyspace';
 import { createMacKey, type MacKey, type SessionIds } from '@weir/udp';
-import { defineScript, type Valkey, type ValkeyClient } from '@weir/valkey';
+import type { Valkey } from '@weir/valkey';
 import type { UdpMetrics } from './udp-metrics.ts';
+import { SESSION_LIFE_MS, type UdpSessionStore } from './udp-session-store.ts';
 
 export interface UdpSession {
   used: boolean;
@@ -41,32 +41,20 @@ export interface UdpSessions {
 }
 
 export interface UdpSessionsOptions {
-  readonly valkey: Pick<Valkey, 'serverTimeMs'> & { readonly decide: Pick<ValkeyClient, 'hgetall' | 'run'> };
+  readonly valkey: Pick<Valkey, 'serverTimeMs'>;
+  readonly store: UdpSessionStore;
   readonly clock: Clock;
   readonly ids: SessionIds;
   readonly metrics: Pick<UdpMetrics, 'sessionsCreated' | 'sessionReads'>;
 }
 
-const LIFE_MS = keyspace.udpSession.ttlSeconds * 1_000;
 const SECRET_BYTES = 32;
 const SESSIONS_MAX = 100_000;
 const ABSENT_MAX = 10_000;
 const ABSENT_MS = 5_000;
 const READS_MAX = 1_000;
 
-const storeSession = defineScript(
-  'price-store-udp-session',
-  `
--- Stores a UDP session with its end, in one step: one that never ended would stay for good.
---
--- KEYS[1] udp:session:<id>  ARGV 1 key_id  2 secret  3 life (ms)
--- Returns 1. Complexity O(1)
-redis.call('HSET', KEYS[1], 'key_id', ARGV[1], 'secret', ARGV[2])
-return redis.call('PEXPIRE', KEYS[1], ARGV[3])`,
-  1,
-);
-
-export function createUdpSessions({ valkey, clock, ids, metrics }: UdpSessionsOptions): UdpSessions {
+export function createUdpSessions({ valkey, store, clock, ids, metrics }: UdpSessionsOptions): UdpSessions {
   const sessions = createBoundedMap<UdpSession>(SESSIONS_MAX);
   const absent = createBoundedMap<{ used: boolean; readonly untilMs: number }>(ABSENT_MAX);
   const reading = new Map<string, Promise<UdpSession | undefined>>();
@@ -80,9 +68,8 @@ export function createUdpSessions({ valkey, clock, ids, metrics }: UdpSessionsOp
   const read = async (id: string, sha256: string, expiresAtMs: number): Promise<UdpSession | undefined> => {
     metrics.sessionReads.add();
     try {
-      const stored = await valkey.decide.hgetall(keyspace.udpSession.key({ session_id: id }));
-      const { key_id: keyId, secret } = stored;
-      if (keyId !== undefined && isSecret(secret)) return keep(id, { keyId, sha256, expiresAtMs }, secret);
+      const stored = await store.read(id);
+      if (stored !== undefined) return keep(id, { keyId: stored.keyId, sha256, expiresAtMs }, stored.secret);
       absent.set(id, { used: false, untilMs: clock.monotonicMs() + ABSENT_MS });
     } catch {
       // Valkey is away, which says nothing of the session.
@@ -96,10 +83,10 @@ export function createUdpSessions({ valkey, clock, ids, metrics }: UdpSessionsOp
     },
     async create({ keyId, sha256 }) {
       // Whole seconds, as the id has it.
-      const expiresAtMs = Math.floor((valkey.serverTimeMs() + LIFE_MS) / 1_000) * 1_000;
+      const expiresAtMs = Math.floor((valkey.serverTimeMs() + SESSION_LIFE_MS) / 1_000) * 1_000;
       const id = ids.seal({ sha256, expiresAtMs });
       const secret = randomBytes(SECRET_BYTES).toString('base64url');
-      await valkey.decide.run(storeSession, [keyspace.udpSession.key({ session_id: id })], [keyId, secret, LIFE_MS]);
+      for (const ended of await store.store(id, { keyId, secret })) sessions.delete(ended);
       metrics.sessionsCreated.add();
       keep(id, { keyId, sha256, expiresAtMs }, secret);
       return { id, secret, expiresAtMs };
@@ -123,9 +110,4 @@ export function createUdpSessions({ valkey, clock, ids, metrics }: UdpSessionsOp
       return found;
     },
   };
-}
-
-/** A MAC takes no longer one; what somebody else wrote there is no secret. */
-function isSecret(text: string | undefined): text is string {
-  return text !== undefined && text.length >= 16 && text.length <= 64;
 }

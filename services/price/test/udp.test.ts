@@ -94,6 +94,23 @@ describe('a session', () => {
     await other.stop();
   });
 
+  test('ends for the hundred and first of its key, so that no key fills Valkey', async () => {
+    const id = 'many-sessions';
+    const key = await harness.putKey({ id, tier: 'free' });
+    const sessions: Session[] = [];
+    for (let index = 0; index < 103; index += 1) sessions.push(await createSession(pod, key));
+    const own = keyspace.udpSessions.key({ key_id: id });
+    const isKept = async ({ session }: Session): Promise<boolean> =>
+      (await harness.valkey.bulk.call('EXISTS', keyspace.udpSession.key({ session_id: session }))) === 1;
+    expect(await harness.valkey.bulk.call('ZCARD', own)).toBe(100);
+    expect(Number(await harness.valkey.bulk.call('PTTL', own))).toBeGreaterThan(3_590_000);
+    await waitFor(async () => !(await isKept(sessions[2] as Session)));
+    expect(await Promise.all(sessions.map(isKept))).toEqual(sessions.map((_, index) => index >= 3));
+    for (const ended of sessions.slice(0, 3)) await sendInVain(datagram(ended), ended.port, 'session');
+    for (const kept of [sessions.at(3), sessions.at(-1)])
+      expect(await client.ask(kept as Session)).toMatchObject({ asset: 'BTC' });
+  });
+
   test('leaves nothing in Valkey but the id of the key and the secret, for an hour', async () => {
     const { session, secret } = await createSession(pod, await harness.putKey({ id: 'the-key' }));
     const key = keyspace.udpSession.key({ session_id: session });
