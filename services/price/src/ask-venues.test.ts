@@ -1,7 +1,8 @@
 import { createFakeClock } from '@weir/testing';
+import type { FetchedPrice, FetchOutcome } from '@weir/upstream';
 import { expect, test } from 'vitest';
 import { feedDocument } from '../test/samples.ts';
-import { askVenues, type Asked } from './ask-venues.ts';
+import { askVenues, askWhenFree, type Asked } from './ask-venues.ts';
 import type { Offer } from './find-market.ts';
 import { newFeed, newSlot } from './price-table.ts';
 import { createVenueOrder } from './venue-order.ts';
@@ -96,4 +97,25 @@ test('whoever was passed goes last for that pair, for a minute or until it says 
   expect(arranged()).toBe('acb');
   await clock.advance(60_000);
   expect(arranged()).toBe('abc');
+});
+
+test('where as many requests are in flight as may be, it is asked again while there is time', async () => {
+  const clock = createFakeClock();
+  const [offer] = OFFERS;
+  if (offer === undefined) throw new Error('there is one');
+  let asked = 0;
+  const answerFrom = (place: number) => async (): Promise<FetchOutcome<FetchedPrice>> => {
+    asked += 1;
+    if (asked < place) return { kind: 'refused', cause: 'concurrency', reason: 'too many', retryAfterMs: 250 };
+    return { kind: 'refused', cause: 'unknown', reason: 'no such market' };
+  };
+  const ask = async (place: number) => {
+    asked = 0;
+    const crowded = { ...offer, fetcher: { ...offer.fetcher, one: answerFrom(place) } };
+    const asking = askWhenFree(crowded, clock, clock.monotonicMs() + 1_000);
+    await clock.advance(1_100);
+    return asking;
+  };
+  expect([await ask(3), asked]).toMatchObject([{ cause: 'unknown' }, 3]);
+  expect([await ask(100), asked]).toMatchObject([{ cause: 'concurrency' }, 10]);
 });

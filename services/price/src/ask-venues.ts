@@ -2,7 +2,8 @@
  * Venue by venue, until one says a price. Each has a part of the time to itself; after that the next one is asked as well,
  * while it goes on: a venue that hangs costs its part, not the price.
  */
-import type { Clock, Timer } from '@weir/clock';
+import { sleep, type Clock, type Timer } from '@weir/clock';
+import type { FetchedPrice, FetchOutcome } from '@weir/upstream';
 import type { Offer } from './find-market.ts';
 
 export interface Asking<T> {
@@ -61,4 +62,21 @@ export function askVenues<T>({ offers, ask, clock, timeMs }: Asking<T>): Promise
   const end = clock.setTimeout(() => finish(), timeMs);
   begin();
   return promise;
+}
+
+/** Until a place in flight is asked for again. */
+const CROWDED_MS = 100;
+
+/** Where as many requests are in flight to the venue as may be, others will soon be answered, and whoever waits can wait. */
+export async function askWhenFree(
+  { fetcher, instrument }: Pick<Offer, 'fetcher' | 'instrument'>,
+  clock: Clock,
+  endMs: number,
+): Promise<FetchOutcome<FetchedPrice>> {
+  for (;;) {
+    const outcome = await fetcher.one(instrument);
+    const isCrowded = outcome.kind === 'refused' && outcome.cause === 'concurrency';
+    if (!isCrowded || clock.monotonicMs() + CROWDED_MS >= endMs) return outcome;
+    await sleep(clock, CROWDED_MS);
+  }
 }

@@ -20,7 +20,7 @@ import {
   type PriceRecord,
   type SourceValue,
 } from '@weir/wire';
-import { askVenues } from './ask-venues.ts';
+import { askVenues, askWhenFree } from './ask-venues.ts';
 import type { FetchLock, FetchSight } from './fetch-lock.ts';
 import { valueOfFetched } from './fetched-value.ts';
 import type { FindMarkets, MarketSearch, Offer } from './find-market.ts';
@@ -180,7 +180,7 @@ class TierThree implements PriceFetcher {
     const search = await within(clock, leftMs(), findMarkets(pairOf(slot), documents), NO_LISTS);
     let known = search.offers.length;
     const ask = async (offer: Offer): Promise<Told | undefined> => {
-      const told = await this.#askOne(slot, offer);
+      const told = await this.#askOne(slot, offer, startMs + ASK_MS_MAX);
       if (told === 'unknown') known -= 1;
       return typeof told === 'object' ? told : undefined;
     };
@@ -193,11 +193,12 @@ class TierThree implements PriceFetcher {
   }
 
   /** `unknown`: the venue has no such market; `undefined`: it could not say. */
-  async #askOne(slot: Slot, offer: Offer): Promise<Told | 'unknown' | undefined> {
+  async #askOne(slot: Slot, offer: Offer, endMs: number): Promise<Told | 'unknown' | undefined> {
     const { valkey, logger } = this.#options;
     // What nobody can convert need not be asked for; nor does it say that the pair is unknown.
     const rate = offer.isConverted ? await this.#usdtRate() : undefined;
-    const outcome = offer.isConverted && rate === undefined ? NO_RATE : await offer.fetcher.one(offer.instrument);
+    const outcome =
+      offer.isConverted && rate === undefined ? NO_RATE : await askWhenFree(offer, this.#options.clock, endMs);
     const value = outcome.kind === 'ok' ? valueOfFetched(outcome.value, valkey.serverTimeMs(), rate) : undefined;
     if (outcome.kind === 'ok' && value !== undefined) return { offer, price: outcome.value, value };
     const { cause, reason } = outcome.kind === 'refused' ? outcome : NO_PRICE;

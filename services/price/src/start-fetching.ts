@@ -13,7 +13,7 @@ import { createPriceFetcher, type PriceFetcher } from './fetch-price.ts';
 import { createMarketFinder } from './find-market.ts';
 import type { GovernorSource } from './governor-route.ts';
 import { createOnDemandAssets, type OnDemandAssets } from './on-demand.ts';
-import type { PriceTable } from './price-table.ts';
+import type { PriceTable, Slot } from './price-table.ts';
 import type { Feed } from './read-documents.ts';
 import { createUsdtSlot } from './usdt-slot.ts';
 
@@ -56,7 +56,7 @@ export function startFetching(parts: FetchingParts): Fetching {
   const metrics = createFetchMetrics(telemetry, () => onDemand.size);
   const usdtSlot = createUsdtSlot(table, clock);
   const lock = createFetchLock(valkey.bulk);
-  const { keep } = onDemand;
+  const keep = (slot: Slot): void => onDemand.keep(slot);
   const fetcher = createPriceFetcher({ valkey, lock, table, findMarkets, keep, usdtSlot, clock, logger, metrics });
   let configured: ReadonlySet<string> = new Set();
   return {
