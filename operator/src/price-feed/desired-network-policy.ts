@@ -4,6 +4,7 @@
  * Ports are restricted and not addresses: exchanges have none that last, and Valkey may be anywhere. Most networks look
  * at the port behind a Service, so a Service in front of one of these is to have the port of its pods.
  */
+import { findVenue } from '@weir/venues';
 import type { FeedSettings, VenueAddress } from '../config.ts';
 import { childOf, type ChildObject } from './desired-child.ts';
 import { HTTP_PORT } from './desired-config.ts';
@@ -12,9 +13,6 @@ import { selectorLabels, type PriceFeed } from './price-feed.ts';
 /** The second one is where the DNS pods of some distributions listen behind their Service. */
 const DNS_PORTS = [53, 5353];
 const HTTPS_PORT = 443;
-
-/** Of exchanges whose own addresses have another port than HTTPS. */
-const EXCHANGE_PORTS: Readonly<Record<string, number>> = { okx: 8443 };
 
 const DEFAULT_PORTS: Readonly<Record<string, number>> = {
   'http:': 80,
@@ -33,8 +31,7 @@ export function networkPolicyOf(
   venueAddresses: Readonly<Record<string, VenueAddress>>,
 ): ChildObject | undefined {
   if (!settings.hasNetworkPolicy) return undefined;
-  const own = feed.spec.sources.flatMap(({ exchange }) => EXCHANGE_PORTS[exchange] ?? []);
-  const ports = new Set([HTTPS_PORT, ...own, ...outgoing(feed, settings, venueAddresses).flatMap(portOf)]);
+  const ports = new Set([HTTPS_PORT, ...outgoing(feed, settings, venueAddresses).flatMap(portOf)]);
   const tcp = [...ports].toSorted((a, b) => a - b).map((port) => ({ protocol: 'TCP', port }));
   const dns = DNS_PORTS.flatMap((port) => [
     { protocol: 'UDP', port },
@@ -57,7 +54,8 @@ function outgoing(
 ): readonly string[] {
   const venues = spec.sources.flatMap(({ exchange, url, restUrl }) => {
     const address = venueAddresses[exchange];
-    return [url ?? address?.url, restUrl ?? address?.restUrl];
+    const venue = findVenue(exchange);
+    return [url ?? address?.url ?? venue?.defaultUrl, restUrl ?? address?.restUrl ?? venue?.defaultRestUrl];
   });
   return [valkeyUrl, otlpEndpoint, ...venues].filter((text) => text !== undefined);
 }
