@@ -43,6 +43,9 @@ export interface OpenStream {
 export interface PriceStreams {
   readonly size: number;
   readonly isFull: boolean;
+  /** How many a key may have here when its policy says nothing: nobody takes every place by being first. */
+  readonly keyStreamsMax: number;
+  countOf(keyId: string): number;
   /** Its first minute is paid. The client is sent the whole of its pairs at once; answers how to say that it has left. */
   open(stream: OpenStream): () => void;
   /** Ends all; from here on it is full. */
@@ -68,6 +71,8 @@ export interface PriceStreamsOptions {
 
 /** Between two rounds: no client is sent more often. */
 const ROUND_MS = 100;
+/** Of the places of a process, for a key whose policy sets no limit. */
+const KEY_SHARE = 0.1;
 /** Every so many rounds a stream's ages, documents and key are looked at too. */
 const THOROUGH_ROUNDS = 10;
 /** Every so many rounds the keys are read, so that a revocation has ended their streams within a second. */
@@ -101,6 +106,8 @@ class Streams implements PriceStreams {
   readonly #entries = new Set<Entry>();
   /** The newest form of each key that has a stream, and how many it has. */
   readonly #keys = new Map<string, HeldKey>();
+  /** By the id of the key, of which there may be several texts. */
+  readonly #counts = new Map<string, number>();
   readonly #minutesParts: MinutesParts;
   readonly #timer: Timer;
   #rounds = 0;
@@ -122,6 +129,14 @@ class Streams implements PriceStreams {
     return this.#isClosed || this.#entries.size >= this.#options.streamsMax;
   }
 
+  get keyStreamsMax(): number {
+    return Math.ceil(this.#options.streamsMax * KEY_SHARE);
+  }
+
+  countOf(keyId: string): number {
+    return this.#counts.get(keyId) ?? 0;
+  }
+
   open(opened: OpenStream): () => void {
     const { clock, limits = STREAM_LIMITS } = this.#options;
     const nowMs = clock.monotonicMs();
@@ -131,6 +146,7 @@ class Streams implements PriceStreams {
     const entry: Entry = { ...opened, stream, minutes, turn, nextRenewalMs: nowMs + SLOT_RENEWAL_MS };
     this.#opened += 1;
     this.#entries.add(entry);
+    this.#count(opened.access.keyId, 1);
     const held = this.#keys.get(entry.sha256);
     if (held === undefined) this.#keys.set(entry.sha256, { record: opened.access.key, streams: 1 });
     else held.streams += 1;
@@ -253,10 +269,17 @@ class Streams implements PriceStreams {
     this.#options.clock.setTimeout(() => entry.sink.destroy(), LAST_EVENT_MS);
   }
 
+  #count(keyId: string, by: number): void {
+    const count = this.countOf(keyId) + by;
+    if (count > 0) this.#counts.set(keyId, count);
+    else this.#counts.delete(keyId);
+  }
+
   #drop(entry: Entry, reason: 'left' | 'slow' | 'refused' | 'draining'): void {
     if (!this.#entries.delete(entry)) return;
     this.#options.metrics.ended[reason].add();
     entry.concurrency?.release();
+    this.#count(entry.access.keyId, -1);
     const held = this.#keys.get(entry.sha256);
     if (held === undefined) return;
     held.streams -= 1;

@@ -61,15 +61,14 @@ async function serve(api: PriceApi, route: StreamRoute, reply: FastifyReply, ask
   if (fault !== undefined) return refuse(api, reply, fault);
   const slots = findAll(api, reply, assets, access);
   if (slots === undefined) return;
-  if (route.isDraining()) return refuse(api, reply, { code: 'DRAINING' });
-  if (route.streams.isFull) return refuse(api, reply, { code: 'STREAMS_FULL' });
+  if (isFull(api, route, reply, access)) return;
   const concurrency = await takeSlot(api, route, reply, access);
   if (concurrency === 'refused') return;
   const cost = slots.length;
   const decision = access.decide === undefined ? UNLIMITED : await api.limiter.decide({ ...access.decide, cost });
   await readStale(api, slots);
   // Somebody else may have taken the last place, and a stop may have begun, while this one waited.
-  const isRefused = !passDecision(api, reply, access, decision) || isTooLate(api, route, reply);
+  const isRefused = !passDecision(api, reply, access, decision) || isFull(api, route, reply, access);
   if (isRefused || reply.raw.destroyed) return concurrency?.release();
   const sha256 = hashKeyText(bearerText(asked.header) ?? '');
   const sink = startEvents(api, reply, access, decision);
@@ -77,10 +76,20 @@ async function serve(api: PriceApi, route: StreamRoute, reply: FastifyReply, ask
   reply.raw.once('close', leave);
 }
 
-function isTooLate(api: PriceApi, { streams, isDraining }: StreamRoute, reply: FastifyReply): boolean {
+/** True when there is no place for it, which has been answered then. */
+function isFull(
+  api: PriceApi,
+  { streams, isDraining }: StreamRoute,
+  reply: FastifyReply,
+  { keyId, concurrency }: Access,
+): boolean {
+  const { keyStreamsMax } = streams;
   if (isDraining()) refuse(api, reply, { code: 'DRAINING' });
   else if (streams.isFull) refuse(api, reply, { code: 'STREAMS_FULL' });
-  else return false;
+  else if (concurrency === undefined && streams.countOf(keyId) >= keyStreamsMax) {
+    const detail = `This server has ${keyStreamsMax} streams of this key open, and its policy does not say that it may have more.`;
+    refuse(api, reply, { code: 'STREAMS_FULL', detail });
+  } else return false;
   return true;
 }
 
