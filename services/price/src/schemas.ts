@@ -17,7 +17,10 @@ export const PriceAnswer = Type.Object(
     timestamp: Type.String({ format: 'date-time', description: 'When the price was last known to be current.' }),
     readable_timestamp: Type.String(),
     source: Type.String({ description: 'Where the price came from, such as coinbase-ws or median.' }),
-    latency_ms: Type.Number({ description: "From the arrival of a venue's frame to publication." }),
+    latency_ms: Type.Number({
+      description:
+        "From the arrival of a venue's frame to publication; 0 where no frame of the asset's own made the price another.",
+    }),
     quote: Type.String(),
     price_text: Type.String({ description: 'The exact decimal.' }),
     confidence: Type.String({
