@@ -3,8 +3,8 @@
  *
  * A datagram is known by 64 bits of its hmac, which covers all of it: session, asset, time and nonce. They are kept by the
  * ten seconds that its `unix_ms` lies in, and forgotten when those ten seconds have become too old to be accepted, so
- * nothing is forgotten that could still come again. So many are held at most; beyond that nothing new is taken, since
- * nobody could tell it when it comes again. No call does more work than one that others wait for may.
+ * nothing is forgotten that could still come again. Each ten seconds hold so many at most, in 8 MB of which the system gives
+ * what is used; beyond that nothing new is taken, since nobody could tell it when it comes again.
  */
 import { TOLERANCE_MS } from './datagram.ts';
 
@@ -17,96 +17,94 @@ export interface ReplayWindow {
 }
 
 const SPAN_MS = 10_000;
-/** 70,000 a second, more than a process answers; 64 MB at most. */
-const ENTRIES_MAX = 3_000_000;
+/** In each ten seconds: 90,000 a second, more than a process answers. */
+const SPAN_ENTRIES_MAX = 900_000;
+/** Of the places that a span has for them; more would have to be looked for too long. */
+const FILLED_MAX = 7 / 8;
 
-export function createReplayWindow(entriesMax = ENTRIES_MAX): ReplayWindow {
+export function createReplayWindow(entriesMax = SPAN_ENTRIES_MAX): ReplayWindow {
+  const places = 2 ** Math.ceil(Math.log2(entriesMax / FILLED_MAX));
   const spans = new Map<number, MarkSet>();
-  let size = 0;
   let lastDropMs = Number.NEGATIVE_INFINITY;
+  // Those that were used last: most datagrams are of the same ten seconds.
+  let lastSpan = Number.NaN;
+  let lastMarks: MarkSet | undefined;
+
+  const marksOf = (unixMs: number): MarkSet | undefined => {
+    const span = Math.floor(unixMs / SPAN_MS);
+    if (span === lastSpan) return lastMarks;
+    lastSpan = span;
+    lastMarks = spans.get(span);
+    return lastMarks;
+  };
 
   const dropOld = (serverNowMs: number): void => {
     lastDropMs = serverNowMs;
-    for (const [span, marks] of spans) {
+    for (const span of spans.keys()) {
       const isOver = (span + 1) * SPAN_MS <= serverNowMs - TOLERANCE_MS;
       // After a clock that was far ahead and has been put back; none of those are accepted now.
       const isAhead = span * SPAN_MS > serverNowMs + TOLERANCE_MS;
       if (!isOver && !isAhead) continue;
       spans.delete(span);
-      size -= marks.size;
+      lastSpan = Number.NaN;
     }
   };
 
   return {
     get size() {
+      let size = 0;
+      for (const marks of spans.values()) size += marks.size;
       return size;
     },
     look(unixMs, high, low) {
-      if (spans.get(Math.floor(unixMs / SPAN_MS))?.has(high, low) === true) return 'seen';
-      return size < entriesMax ? 'new' : 'full';
+      const marks = marksOf(unixMs);
+      if (marks === undefined) return 'new';
+      if (marks.has(high, low)) return 'seen';
+      return marks.size < entriesMax ? 'new' : 'full';
     },
     add(unixMs, serverNowMs, high, low) {
-      const span = Math.floor(unixMs / SPAN_MS);
-      let marks = spans.get(span);
+      let marks = marksOf(unixMs);
       if (marks === undefined) {
-        marks = new MarkSet();
-        spans.set(span, marks);
+        marks = new MarkSet(places);
+        lastMarks = marks;
+        spans.set(lastSpan, marks);
       }
-      if (marks.add(high, low)) size += 1;
+      marks.add(high, low);
       if (Math.abs(serverNowMs - lastDropMs) >= 1_000) dropOld(serverNowMs);
     },
   };
 }
 
-/** Marks are spread over so many tables, which grow one by one: a large one would keep everybody waiting while it does. */
-const TABLES = 256;
-
+/** 64-bit marks in open addressing; nothing is ever taken out. Never grows: filling a larger table anew would keep everybody waiting. */
 class MarkSet {
-  readonly #tables: (MarkTable | undefined)[] = Array.from({ length: TABLES });
+  readonly #mask: number;
+  readonly #words: Int32Array;
   size = 0;
 
-  has(high: number, low: number): boolean {
-    return this.#tables[high >>> 24]?.has(high | 0, unlikeEmpty(high, low)) ?? false;
+  /** `places`: a power of two, more than it will ever hold. */
+  constructor(places: number) {
+    this.#mask = places - 1;
+    this.#words = new Int32Array(2 * places);
   }
-
-  /** False when it is there already. */
-  add(high: number, low: number): boolean {
-    const table = (this.#tables[high >>> 24] ??= new MarkTable());
-    const isNew = table.add(high | 0, unlikeEmpty(high, low));
-    if (isNew) this.size += 1;
-    return isNew;
-  }
-}
-
-/** Two zeros are an empty place. */
-const unlikeEmpty = (high: number, low: number): number => (high === 0 && low === 0 ? 1 : low | 0);
-
-const FIRST_PLACES = 16;
-
-/** 64-bit marks in open addressing; nothing is ever taken out. At most three quarters of the places are in use. */
-class MarkTable {
-  #places = FIRST_PLACES;
-  #words = new Int32Array(2 * FIRST_PLACES);
-  #size = 0;
 
   has(high: number, low: number): boolean {
-    return this.#find(high, low) === -1;
+    return this.#find(high | 0, unlikeEmpty(high, low)) === -1;
   }
 
-  add(high: number, low: number): boolean {
-    const at = this.#find(high, low);
-    if (at === -1) return false;
-    this.#words[at] = high;
-    this.#words[at + 1] = low;
-    this.#size += 1;
-    if (this.#size * 4 > this.#places * 3) this.#grow();
-    return true;
+  add(high: number, low: number): void {
+    const second = unlikeEmpty(high, low);
+    const at = this.#find(high | 0, second);
+    // One place stays empty, or a search would never end.
+    if (at === -1 || this.size >= this.#mask) return;
+    this.#words[at] = high | 0;
+    this.#words[at + 1] = second;
+    this.size += 1;
   }
 
   /** The empty place for a mark, -1 when it is there. */
   #find(high: number, low: number): number {
     const words = this.#words;
-    const mask = this.#places - 1;
+    const mask = this.#mask;
     for (let place = low & mask; ; place = (place + 1) & mask) {
       const at = place * 2;
       const first = words[at];
@@ -115,18 +113,7 @@ class MarkTable {
       if (first === high && second === low) return -1;
     }
   }
-
-  #grow(): void {
-    const old = this.#words;
-    this.#places *= 2;
-    this.#words = new Int32Array(2 * this.#places);
-    for (let at = 0; at < old.length; at += 2) {
-      const high = Number(old[at]);
-      const low = Number(old[at + 1]);
-      if (high === 0 && low === 0) continue;
-      const free = this.#find(high, low);
-      this.#words[free] = high;
-      this.#words[free + 1] = low;
-    }
-  }
 }
+
+/** Two zeros are an empty place. */
+const unlikeEmpty = (high: number, low: number): number => (high === 0 && low === 0 ? 1 : low | 0);

@@ -8,18 +8,10 @@ import { errorCatalogue } from '@weir/errors';
 import type { ProblemSource } from '@weir/http';
 import type { Decision, Limiter } from '@weir/limiter';
 import type { HotCounter, Logger, Tracing } from '@weir/telemetry';
-import {
-  ANSWER_FACTOR_MAX,
-  isSignedBy,
-  parseDatagram,
-  TOLERANCE_MS,
-  type ReplayWindow,
-  type Sending,
-  type UdpRequest,
-} from '@weir/udp';
+import { ANSWER_FACTOR_MAX, isSignedBy, parseDatagram, TOLERANCE_MS, type ReplayWindow, type Sending } from '@weir/udp';
 import { priceJson } from '@weir/wire';
 import type { AuthorizeHash } from './authorize.ts';
-import { createReplayGuard, type ReplayGuard } from './guard-replays.ts';
+import { createReplayGuard, mark, type Markable, type ReplayGuard } from './guard-replays.ts';
 import type { PriceMetrics } from './metrics.ts';
 import { findOnDemand, type OnDemandAssets } from './on-demand.ts';
 import type { Access } from './policy-directory.ts';
@@ -65,10 +57,8 @@ const FETCH_RETRY_MS = 500;
 const TAIL_BYTES_MAX = priceJson('', false, 999_999_999_999, 'fresh').length;
 const SERVER_SPAN = { kind: 'server' } as const;
 
-interface Datagram {
-  readonly bytes: Buffer;
+interface Datagram extends Markable {
   readonly sender: RemoteInfo;
-  readonly request: UdpRequest;
   /** Others may have come between its look for replays and its charge. */
   hasWaited: boolean;
 }
@@ -111,7 +101,7 @@ export function createDatagramAnswerer(parts: DatagramParts): DatagramAnswerer {
       const request = parseDatagram(bytes);
       if (request === undefined) return udp.ignored.malformed.add();
       if (Math.abs(request.unixMs - serverTimeMs()) > TOLERANCE_MS) return udp.ignored.skewed.add();
-      begin({ bytes, sender, request, hasWaited: false });
+      begin({ bytes, sender, request, high: 0, low: 0, hasWaited: false });
     },
   };
 }
@@ -229,6 +219,7 @@ function createPath(parts: DatagramParts, waits: { count: number }): Path {
     const { bytes, request } = datagram;
     if (session.expiresAtMs <= serverTimeMs()) return udp.ignored.session.add();
     if (!isSignedBy(session.key, bytes, request)) return udp.ignored.hmac.add();
+    mark(datagram);
     if (replayed.of(datagram)) return;
     if (session.waiting >= SESSION_WAITING_MAX || (session.waiting > 0 && waits.count >= WAITING_MAX))
       return udp.ignored.busy.add();

@@ -8,30 +8,37 @@ export interface ReplayGuardParts {
   readonly serverTimeMs: () => number;
 }
 
-interface Signed {
+export interface Markable {
   readonly bytes: Buffer;
   readonly request: UdpRequest;
+  /** What it is remembered by: read once, on its hot path. */
+  high: number;
+  low: number;
+}
+
+/** Once its hmac is known to be right. */
+export function mark(datagram: Markable): void {
+  datagram.high = macWord(datagram.bytes, datagram.request, 0);
+  datagram.low = macWord(datagram.bytes, datagram.request, 8);
 }
 
 export interface ReplayGuard {
   /** True, and counted, for one that was charged before, or that nobody could tell when it comes again. */
-  of(datagram: Signed): boolean;
+  of(datagram: Markable): boolean;
   /** It is being decided about; answers how to say that this is over. */
-  hold(datagram: Signed): () => void;
+  hold(datagram: Markable): () => void;
   /** It has been charged. */
-  keep(datagram: Signed): void;
+  keep(datagram: Markable): void;
 }
 
 /** What was charged is remembered; what was refused costs nobody anything if it comes again. */
 export function createReplayGuard({ replays, udp, serverTimeMs }: ReplayGuardParts): ReplayGuard {
   /** As text: few, and only while Valkey is asked. */
   const undecided = new Set<string>();
-  const high = ({ bytes, request }: Signed): number => macWord(bytes, request, 0);
-  const low = ({ bytes, request }: Signed): number => macWord(bytes, request, 8);
-  const nameOf = (datagram: Signed): string => `${high(datagram)} ${low(datagram)}`;
+  const nameOf = ({ high, low }: Markable): string => `${high} ${low}`;
   return {
     of(datagram) {
-      const sight = replays.look(datagram.request.unixMs, high(datagram), low(datagram));
+      const sight = replays.look(datagram.request.unixMs, datagram.high, datagram.low);
       if (sight === 'full') udp.ignored.replay_full.add();
       else if (sight === 'seen' || (undecided.size > 0 && undecided.has(nameOf(datagram)))) udp.ignored.replay.add();
       else return false;
@@ -42,6 +49,6 @@ export function createReplayGuard({ replays, udp, serverTimeMs }: ReplayGuardPar
       undecided.add(name);
       return () => undecided.delete(name);
     },
-    keep: (datagram) => replays.add(datagram.request.unixMs, serverTimeMs(), high(datagram), low(datagram)),
+    keep: (datagram) => replays.add(datagram.request.unixMs, serverTimeMs(), datagram.high, datagram.low),
   };
 }
