@@ -183,7 +183,7 @@ describe('a stream ends', () => {
   const ended = (stream: StreamClient): Promise<Readonly<Record<string, unknown>>> =>
     waitFor(() => stream.hasEnded && stream.of('end')[0]);
 
-  test('within 1 s of the revocation of its key, whose streams take one look a second together', async () => {
+  test('when its key is revoked, and none of another key does', async () => {
     const key = await harness.putKey();
     const streams = await Promise.all(['BTC', 'ETH', 'C1', 'C2'].map((asset) => openStream(pod, key, asset)));
     const other = await openStream(pod, await harness.putKey(), 'BTC');
