@@ -57,7 +57,8 @@ test('a stream whose minute costs the whole burst goes on for an hour beside eig
   let round = 0;
   const ended = await run(3_600_000 + 30_000, () => {
     round += 1;
-    tokens = Math.min(PAIRS, tokens + (RATE * ROUND_MS) / 1_000);
+    // Another server has one on lease: the bucket is never full.
+    tokens = Math.min(PAIRS - 1, tokens + (RATE * ROUND_MS) / 1_000);
     if (round % 5 === 0) return;
     if (tokens >= 1) tokens -= 1;
     else refusedCalls += 1;

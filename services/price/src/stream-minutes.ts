@@ -33,7 +33,7 @@ type Denied = Extract<Decision, { admitted: false }>;
 
 const MINUTE_MS = 60_000;
 /** So long the bucket may take to pay a minute that has begun. */
-export const GRACE_MS = 30_000;
+const GRACE_MS = 30_000;
 
 export class StreamMinutes {
   readonly #parts: MinutesParts;

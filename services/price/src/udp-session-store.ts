@@ -20,7 +20,7 @@ export interface UdpSessionStore {
 }
 
 /** Any number of clients may share one: a fleet need not have one each. */
-export const KEY_SESSIONS_MAX = 100;
+const KEY_SESSIONS_MAX = 100;
 const { ttlSeconds } = keyspace.udpSession;
 export const SESSION_LIFE_MS = ttlSeconds * 1_000;
 
