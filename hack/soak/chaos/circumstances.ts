@@ -27,8 +27,8 @@ export interface Circumstances {
   readonly liarsSince: (atMs: number, forMs: number) => readonly string[];
 }
 
-/** Sources that say what is not so, and say that it is current. */
-const WRONG: ReadonlySet<string> = new Set(['lie', 'freeze']);
+/** Sources that say what is not so, and say that it is current; some venues tell nobody that they stand still. */
+const WRONG: ReadonlySet<string> = new Set(['lie', 'freeze', 'halt']);
 /** Nothing stops these from confirming their prices. */
 const PRESENT: ReadonlySet<string> = new Set(['skew', 'disorder', 'empty-bids', 'zero-times', 'burst', ...WRONG]);
 /** Noise of half a basis point, one of the walk while a frame is on its way, and ticks. */
