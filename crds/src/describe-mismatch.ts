@@ -1,7 +1,7 @@
 /** Turns what the schema validator found into words: what is wrong with a value, and how to put it right. */
 import type { ErrorObject } from 'ajv';
 import { nearestName } from './nearest-name.ts';
-import { asRecord, type Place } from './structural-schema.ts';
+import { asRecord, formatPlace, type Place } from './structural-schema.ts';
 
 export interface Mismatch {
   readonly place: Place;
@@ -52,9 +52,17 @@ function missing(place: Place, schema: Readonly<Record<string, unknown>>): Misma
 }
 
 function unknownField(place: Place, schema: Readonly<Record<string, unknown>>): Mismatch {
-  const known = Object.keys(asRecord(schema['properties']) ?? {});
-  const meant = nearestName(String(place.at(-1)), known);
-  const fix = meant === undefined ? `remove it; known here are ${known.join(', ')}` : `write ${meant}`;
+  const properties = asRecord(schema['properties']) ?? {};
+  const known = Object.keys(properties);
+  const name = String(place.at(-1));
+  const meant = nearestName(name, known);
+  const owners = known.filter((field) => asRecord(asRecord(properties[field])?.['properties'])?.[name] !== undefined);
+  const otherwise = meant === undefined ? `remove it; known here are ${known.join(', ')}` : `write ${meant}`;
+  // A name that is right one level deeper is no slip of the finger.
+  const fix =
+    owners.length === 0
+      ? otherwise
+      : `write it under ${owners.map((owner) => formatPlace([...place.slice(0, -1), owner])).join(' or ')}`;
   return { place, problem: 'is not a field', fix };
 }
 

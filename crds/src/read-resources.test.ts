@@ -73,6 +73,14 @@ describe('reading resources', () => {
   });
 
   it.each([
+    ['minSources: 3', 'spec.minSources is not a field. Fix: write it under spec.aggregation.'],
+    ['heartbeat: 1s', 'spec.heartbeat is not a field. Fix: write it under spec.publish.'],
+    ['assts: [BTC]', 'spec.assts is not a field. Fix: write assets.'],
+  ])('tells where %s belongs', (field, expected) => {
+    expect(messages(feed(good.replace('assets: [BTC]', `assets: [BTC], ${field}`))).join('\n')).toContain(expected);
+  });
+
+  it.each([
     ['{ nme: x }', 'metadata.name is missing'],
     ['{ name: x, nmespace: y }', 'metadata.nmespace is not a field. Fix: write namespace'],
     ['{ name: Bad_Name }', 'metadata.name is "Bad_Name"'],

@@ -29,7 +29,11 @@ export function describeHealth(sources: HealthSources): object {
     node,
     version,
     state: lifecycle.state,
-    redis: { ...redis, connected, ...(lastPingMs !== undefined && { last_ping_ms: lastPingMs }) },
+    redis: {
+      ...redis,
+      connected,
+      ...(lastPingMs !== undefined && { last_ping_ms: Math.round(lastPingMs * 100) / 100 }),
+    },
     rateLimiting,
     ...(hasPostgres !== undefined && { postgres: { connected: hasPostgres } }),
     feeds: [...table.feeds.values()].map(({ name, slots, isSilent }) => ({

@@ -56,7 +56,7 @@ export function addGovernorRoute(server: FastifyInstance, source: GovernorSource
     const stored = await readStored();
     const views = new Map(source.governor.views().map((view) => [view.scope, view]));
     const scopes = new Set([...scopesOf(source), ...views.keys()]);
-    const upstreams = [...scopes].toSorted().map((scope) => describe(scope, stored.get(scope), views.get(scope)));
+    const upstreams = [...scopes].toSorted().map((scope) => describe(scope, stored, views.get(scope)));
     return { window_seconds: WINDOW_SECONDS, max_concurrent: source.maxConcurrent(), upstreams };
   });
 }
@@ -98,9 +98,12 @@ function scopesOf({ feeds }: GovernorSource): ReadonlySet<GovernorScope> {
 type View = ReturnType<Governor['views']>[number];
 
 /** A process that uses the upstream knows more than is stored: its view is of this moment. */
-function describe(scope: string, stored: StoredScope | undefined, view: View | undefined): Static<typeof Upstream> {
-  const isOwn = view !== undefined && (view.basis === 'cluster' || stored === undefined);
-  const known = isOwn ? view : stored;
+function describe(scope: GovernorScope, stored: Stored, view: View | undefined): Static<typeof Upstream> {
+  const agreed = stored.get(scope);
+  // Valkey was read and has nothing of it: nobody calls it. A view that says nothing either is old for that reason alone.
+  const isIdle = stored.has(scope) && agreed === undefined && view?.total === 0 && view.shedProbability === 0;
+  const isOwn = view !== undefined && (view.basis === 'cluster' || (agreed === undefined && !isIdle));
+  const known = isOwn ? view : agreed;
   const { successes = 0, total = 0 } = known ?? {};
   return {
     scope,

@@ -24,7 +24,8 @@ export const PriceAnswer = Type.Object(
     quote: Type.String(),
     price_text: Type.String({ description: 'The exact decimal.' }),
     confidence: Type.String({
-      description: 'Half the width of what the sources say, with their spreads: an exact decimal.',
+      description:
+        'How far from the price the sources are: the wider side of the middle half of their votes, with their spreads. An exact decimal.',
     }),
     sources: Type.Array(Type.String(), { description: 'Every source that had a say, such as coinbase-ws.' }),
     flags: Type.Optional(
