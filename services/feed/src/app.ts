@@ -89,7 +89,7 @@ class RunningFeed implements Feed {
   readonly #logger: Logger;
   readonly #metrics: FeedMetrics;
   readonly #book: QuoteBook;
-  readonly #hearing: SourceHearing;
+  #hearing: SourceHearing;
   readonly #clockSkews = createClockSkews();
   readonly #publisher: PricePublisher;
   readonly #settling: Timer;
@@ -219,6 +219,8 @@ class RunningFeed implements Feed {
 
   #stand(): LeaseCandidate {
     const { valkey, clock } = this.#options;
+    // Its sources begin now, however long the process has been there.
+    this.#hearing = new SourceHearing(clock.monotonicMs());
     const candidate = new LeaseCandidate({
       key: this.#leaseKey,
       client: valkey.bulk,

@@ -1,6 +1,13 @@
 /** The lease on a real Valkey: one holder, soon another when it dies, none that believes too long. */
 import { systemClock, type Clock } from '@weir/clock';
-import { createFakeClock, silentLogger, startTestValkey, waitFor, type TestValkey } from '@weir/testing';
+import {
+  createFakeClock,
+  silentLogger,
+  startTestValkey,
+  waitFor,
+  type FakeClock,
+  type TestValkey,
+} from '@weir/testing';
 import type { Valkey } from '@weir/valkey';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Hearing } from '../src/hearing.ts';
@@ -157,15 +164,31 @@ function counted(client: Valkey): { readonly client: Valkey; readonly calls: { c
   return { client: Object.create(client, { bulk: { value: bulk } }) as Valkey, calls };
 }
 
+/** Lets the time of the one that asks by this clock and client pass, each of its claims answered in its turn. */
+async function step(clock: FakeClock, calls: { readonly count: number }, ms: number, times = 1): Promise<void> {
+  for (let left = times; left > 0; left -= 1) {
+    const before = calls.count;
+    await clock.advance(ms);
+    await waitFor(() => calls.count > before);
+    await clock.advance(0);
+  }
+}
+
 test('goes from one that hears no source to one that does, which waits until nothing of the first is on its way', async () => {
+  const clock = createFakeClock();
+  const { client, calls } = counted(valkey);
   let hearing: Hearing = 'hears';
   let arrive = (): void => undefined;
   const arrived = new Promise<void>((resolve) => (arrive = resolve));
-  const first = stand('a', { hearing: () => hearing, onLost: () => arrived });
+  const first = stand('a', { client, clock, hearing: () => hearing, onLost: () => arrived });
   await waitFor(() => first.candidate.held);
+  await step(clock, calls, 500, 20);
   const second = stand('b');
   const third = stand('c', { hearing: () => 'unsure' });
   hearing = 'deaf';
+  await step(clock, calls, 500);
+  await waitFor(async () => (await valkey.bulk.get(KEY)) === 'a:1 deaf asked');
+  await step(clock, calls, 500);
   await waitFor(() => first.events.includes('lost'));
   expect(first.candidate.held).toBeUndefined();
   expect([second.events, third.events]).toEqual([[], []]);
@@ -174,27 +197,53 @@ test('goes from one that hears no source to one that does, which waits until not
   expect(third.events).toEqual([]);
   // Hearing again, the first one does not take it back.
   hearing = 'hears';
+  await step(clock, calls, 500, 2);
   await waitFor(async () => Number(await valkey.bulk.call('PTTL', KEY)) < 1_600);
   await waitFor(async () => Number(await valkey.bulk.call('PTTL', KEY)) > 1_900);
   expect([first.events, second.events]).toEqual([['held a:1', 'lost'], ['held b:1']]);
 });
 
+test('is kept for 10 s by whoever has it, however little that one hears: two that are heard by turns do not toss it about', async () => {
+  const clock = createFakeClock();
+  const { client, calls } = counted(valkey);
+  let hearing: Hearing = 'hears';
+  const first = stand('a', { client, clock, hearing: () => hearing });
+  await waitFor(() => first.candidate.held);
+  hearing = 'deaf';
+  for (let ms = 500; ms < 10_000; ms += 500) {
+    await step(clock, calls, 500);
+    expect(await valkey.bulk.get(KEY)).toBe('a:1');
+  }
+  await step(clock, calls, 500);
+  expect(await valkey.bulk.get(KEY)).toBe('a:1 deaf');
+});
+
 test('stays with one that hears no source while nobody hears any, and with one that hears again before it was asked', async () => {
+  const clock = createFakeClock();
   const one = counted(valkey);
   const other = counted(valkey);
-  let hearing: Hearing = 'deaf';
-  const first = stand('a', { client: one.client, hearing: () => hearing });
-  // Nobody else has wanted it for two seconds.
+  let hearing: Hearing = 'unsure';
+  const first = stand('a', { client: one.client, clock, hearing: () => hearing });
   await waitFor(() => first.candidate.held);
+  hearing = 'deaf';
+  await step(clock, one.calls, 500, 20);
   const second = stand('b', { client: other.client, hearing: () => 'deaf' });
-  const before = one.calls.count;
-  await waitFor(() => one.calls.count > before + 6 && other.calls.count > 12);
+  const before = other.calls.count;
+  await waitFor(async () => {
+    await step(clock, one.calls, 500);
+    return other.calls.count > before + 6;
+  });
   expect([first.events, second.events]).toEqual([['held a:1'], []]);
+  expect(await valkey.bulk.get(KEY)).toBe('a:1 deaf');
   hearing = 'hears';
-  await waitFor(async () => (await valkey.bulk.get(KEY)) === 'a:1');
+  await step(clock, one.calls, 500);
+  expect(await valkey.bulk.get(KEY)).toBe('a:1');
   const third = stand('c', { client: other.client });
   const asked = other.calls.count;
-  await waitFor(() => other.calls.count > asked + 6);
+  await waitFor(async () => {
+    await step(clock, one.calls, 500);
+    return other.calls.count > asked + 6;
+  });
   expect([first.candidate.held, third.events]).toEqual(['a:1', []]);
 });
 
@@ -205,7 +254,16 @@ test('left free by a holder that died goes to whoever hears a source, and to one
   await waitFor(() => hears.candidate.held);
   expect(deaf.events).toEqual([]);
   await hears.candidate.stop();
-  const freeMs = systemClock.monotonicMs();
   await waitFor(() => deaf.candidate.held);
-  expect(systemClock.monotonicMs() - freeMs).toBeGreaterThan(1_500);
+});
+
+test('left free, is left alone for two polls by one that hears no source: prices go on within 3 s where nobody hears any', async () => {
+  const clock = createFakeClock();
+  const { client, calls } = counted(valkey);
+  const deaf = stand('a', { client, clock, hearing: () => 'deaf' });
+  await waitFor(() => calls.count === 1);
+  await step(clock, calls, 250);
+  expect(deaf.events).toEqual([]);
+  await step(clock, calls, 250);
+  expect(deaf.candidate.held).toBe('a:1');
 });
