@@ -39,6 +39,14 @@ test('symbols are those of the list, whatever a rule would make of the name', ()
   });
 });
 
+test('a market that stands still by the list is followed all the same, and named', () => {
+  const listed = listOf({ asset: 'BTC', quote: 'USD', symbol: 'BTC-USD', isHalted: true });
+  expect(plan({ assets: ['BTC'], listed })).toEqual({
+    markets: [{ asset: 'BTC', quote: 'USD', symbol: 'BTC-USD', isHalted: true }],
+    missing: [{ asset: 'BTC', symbol: 'BTC-USD', reason: 'stands still, as the venue lists it' }],
+  });
+});
+
 test('a venue of USDT markets is asked for those, and the dollar venues for its rate', () => {
   const tether = plan({ settlement: 'USDT', needsUsdtRate: true, listed: TETHERS });
   expect(tether.markets.map(({ symbol }) => symbol)).toEqual(['BTCUSDT', 'ETHUSDT']);

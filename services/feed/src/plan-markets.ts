@@ -17,6 +17,7 @@ export interface PlanInput {
   readonly listed: Listed | undefined;
 }
 
+/** One that is followed and stands still by the venue's list is named too. */
 export interface MissingMarket {
   readonly asset: string;
   /** What was looked for. */
@@ -33,6 +34,7 @@ export interface MarketPlan {
 const USD = 'USD';
 const USDT = 'USDT';
 const NOT_LISTED = 'not listed by the venue';
+const SUSPENDED = 'stands still, as the venue lists it';
 
 export function planMarkets(input: PlanInput): MarketPlan {
   const { assets, quote, settlement, needsUsdtRate, listed } = input;
@@ -50,8 +52,10 @@ export function planMarkets(input: PlanInput): MarketPlan {
       continue;
     }
     const holder = markets.get(market.symbol);
-    if (holder === undefined) markets.set(market.symbol, market);
-    else missing.push({ asset, symbol: market.symbol, reason: `the symbol is taken by ${holder.asset}` });
+    if (holder === undefined) {
+      markets.set(market.symbol, market);
+      if (market.isHalted === true) missing.push({ asset, symbol: market.symbol, reason: SUSPENDED });
+    } else missing.push({ asset, symbol: market.symbol, reason: `the symbol is taken by ${holder.asset}` });
   }
   return { markets: [...markets.values()], missing };
 }

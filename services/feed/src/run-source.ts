@@ -173,7 +173,7 @@ class VenueSource implements RunningSource {
     if (this.#plan.missing.length > 0) {
       this.#logger.debug({ count: this.#plan.missing.length }, 'markets that the venue does not list');
     }
-    this.#halted.keepOnly(this.#plan.markets);
+    for (const market of this.#halted.follow(this.#plan.markets)) this.#options.onHalted(this.#name, market);
     // Before any socket: its first batch is on its way while they open.
     this.#fetches.follow({
       markets: this.#plan.markets,
@@ -226,8 +226,9 @@ class VenueSource implements RunningSource {
       clockSkews,
       statusFeeds,
       onQuote: (quote) => {
-        this.#halted.end(quote.symbol);
-        onQuote(this.#name, quote);
+        // It may have moved for a while, and stand still again.
+        if (this.#halted.stands(quote, clock.monotonicMs())) onHalted(this.#name, quote);
+        else onQuote(this.#name, quote);
       },
       onHalted: (market) => {
         this.#halted.add(market.symbol, clock.monotonicMs());

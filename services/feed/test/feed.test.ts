@@ -46,11 +46,11 @@ async function listMarkets(): Promise<void> {
   }
 }
 
-async function start(node = 'a'): Promise<Feed> {
+async function start(node = 'a', its = valkey): Promise<Feed> {
   const feed = await startFeed({
     feed: FEED,
     node,
-    valkey,
+    valkey: its,
     clock: systemClock,
     logger: silentLogger,
     telemetry: createTestTelemetry(),
@@ -140,6 +140,23 @@ test('suspended, it closes its sockets, gives the lease back and publishes nothi
   await waitFor(async () => (await stored('BTC'))?.priceText === '103');
 });
 
+test('resumed after longer than stale, it has only just begun to listen and does not leave the lease to others', async () => {
+  const said: unknown[] = [];
+  const run: Valkey['bulk']['run'] = (script, keys, args) => {
+    if (keys[0] === `feed:lease:${FEED}` && args.length === 4) said.push(args[2]);
+    return valkey.bulk.run(script, keys, args);
+  };
+  const bulk = Object.create(valkey.bulk, { run: { value: run } }) as Valkey['bulk'];
+  const freshness = { freshMs: 500, staleMs: 1_000, deadMs: 60_000 };
+  await publish(documentWith({ suspend: true, freshness }));
+  const startedMs = systemClock.monotonicMs();
+  const feed = await start('a', Object.create(valkey, { bulk: { value: bulk } }) as Valkey);
+  await waitFor(() => feed.role === 'suspended' && systemClock.monotonicMs() - startedMs > 1_500);
+  await publish(documentWith({ freshness }));
+  await waitFor(() => feed.role === 'active');
+  expect(said[0]).toBe('unsure');
+});
+
 test('goes idle when its document is deleted, and keeps on when only Valkey has lost it', async () => {
   await publish(documentWith());
   const feed = await start();
@@ -152,6 +169,29 @@ test('goes idle when its document is deleted, and keeps on when only Valkey has 
   await publish(documentWith());
   await publish(undefined);
   await waitFor(() => feed.role === 'idle' && coinbase.isStopped);
+});
+
+test('a market that stands still by the list of its venue has no vote until a frame moves it, and is named', async () => {
+  await valkey.bulk.call('HSET', keyspace.venueInstruments.key({ venue: 'kraken' }), 'BTC-USD:halted', '1');
+  await publish(documentWith());
+  await start();
+  const [coinbase, kraken] = [await connectorOf('coinbase'), await connectorOf('kraken')];
+  await waitFor(() => hasSymbol(kraken.markets, 'BTC/USD'));
+  kraken.say('BTC', '102');
+  kraken.say('ETH', '10');
+  coinbase.say('BTC', '100');
+  await waitFor(async () => (await stored('ETH')) !== undefined);
+  const priceIs = (text: string) => waitFor(async () => (await stored('BTC'))?.priceText === text);
+  await priceIs('100');
+  kraken.say('BTC', '102');
+  coinbase.say('BTC', '101');
+  await priceIs('101');
+  expect((await stored('BTC'))?.sources).toEqual(['coinbase-ws']);
+  const named = { asset: 'BTC', symbol: 'BTC/USD', reason: 'stands still, as the venue lists it' };
+  await waitFor(async () => (await reported())?.sources[1]?.quarantined[0]);
+  expect((await reported())?.sources[1]?.quarantined).toEqual([named]);
+  kraken.say('BTC', '101.2');
+  await priceIs('101.1');
 });
 
 test('a halted market loses its vote at once and has it back when it goes on', async () => {

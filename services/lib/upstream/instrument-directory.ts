@@ -6,7 +6,8 @@
  * find its answer in Valkey. While nobody knows, the venue is asked ever less often.
  *
  * A market that an answer lacks stays listed until three answers in a row, a minute apart, lack it: an answer that was cut
- * short costs minutes and no prices.
+ * short costs minutes and no prices. A list in Valkey may be such an answer too, of a process that had nothing to compare it
+ * with: where it lacks what is known here, the venue itself is asked.
  */
 import type { ValkeyClient } from '@weir/valkey';
 import type { Instrument, VenueRest } from '@weir/venues';
@@ -25,6 +26,8 @@ export interface InstrumentDirectoryOptions extends UpstreamOptions {
 }
 
 const REFRESH_MS = 3_600_000;
+/** While a market on the list stands still. */
+const REFRESH_MS_HALTED = 300_000;
 /** So that the processes of a cluster do not ask at once. */
 const REFRESH_SPREAD = 0.2;
 /** Until the venue is asked again about markets that its answer lacks. */
@@ -71,8 +74,9 @@ class Directory implements InstrumentDirectory {
     const stored = await this.#readStore();
     // An old list is better than waiting for a new one.
     if (stored !== undefined && this.#known === undefined) this.#known = stored.instruments;
-    const leftMs = this.#refreshMs() - (stored?.ageMs ?? Infinity);
-    if (stored !== undefined && leftMs > 0) {
+    const leftMs = stored === undefined ? 0 : this.#refreshMs(stored.instruments) - stored.ageMs;
+    if (stored !== undefined && leftMs > 0 && !isLacking(stored.instruments, this.#known)) {
+      this.#lacking = new Map();
       this.#settle(stored.instruments, leftMs);
       return;
     }
@@ -97,7 +101,7 @@ class Directory implements InstrumentDirectory {
       this.#settle(withLacking(fetched, missed, this.#known), LOOK_AGAIN_MS);
       return;
     }
-    this.#settle(fetched, this.#refreshMs());
+    this.#settle(fetched, this.#refreshMs(fetched));
     try {
       await this.#store.write(fetched);
     } catch (err) {
@@ -119,9 +123,10 @@ class Directory implements InstrumentDirectory {
     this.#dueMs = clock.monotonicMs() + mostMs * (0.5 + random() / 2);
   }
 
-  #refreshMs(): number {
+  #refreshMs(instruments: InstrumentList): number {
     const { random = Math.random } = this.#options;
-    return REFRESH_MS * (1 + REFRESH_SPREAD * (random() - 0.5));
+    const isAnyHalted = instruments.values().some(({ isHalted }) => isHalted === true);
+    return (isAnyHalted ? REFRESH_MS_HALTED : REFRESH_MS) * (1 + REFRESH_SPREAD * (random() - 0.5));
   }
 
   async #readStore() {
@@ -158,6 +163,10 @@ class Directory implements InstrumentDirectory {
   }
 }
 
+function isLacking(list: InstrumentList, known: InstrumentList = new Map()): boolean {
+  return known.keys().some((pair) => !list.has(pair));
+}
+
 function countLacking(
   known: InstrumentList = new Map(),
   fetched: InstrumentList,
@@ -183,9 +192,9 @@ function withLacking(
 
 function isSame(a: InstrumentList, b: InstrumentList): boolean {
   if (a.size !== b.size) return false;
-  for (const [pair, { symbol, restSymbol }] of a) {
+  for (const [pair, { symbol, restSymbol, isHalted }] of a) {
     const other = b.get(pair);
-    if (other?.symbol !== symbol || other.restSymbol !== restSymbol) return false;
+    if (other?.symbol !== symbol || other.restSymbol !== restSymbol || other.isHalted !== isHalted) return false;
   }
   return true;
 }

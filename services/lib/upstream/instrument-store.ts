@@ -21,6 +21,7 @@ export interface InstrumentStore {
 /** Beside the markets: the address that the list came from. A list of another one, a test server's say, is not taken. */
 const FROM_FIELD = 'from';
 const REST_SUFFIX = ':rest';
+const HALTED_SUFFIX = ':halted';
 const PAIR = /^([A-Z0-9]{1,15})-([A-Z0-9]{1,15})$/;
 /** A smaller number than unpack() admits at once. */
 const FIELDS_PER_CALL = 500;
@@ -52,9 +53,10 @@ export function createInstrumentStore(client: ValkeyClient, venue: string, restU
     },
     async write(instruments) {
       const fields = [FROM_FIELD, restUrl];
-      for (const [pair, { symbol, restSymbol }] of instruments) {
+      for (const [pair, { symbol, restSymbol, isHalted }] of instruments) {
         fields.push(pair, symbol);
         if (restSymbol !== undefined && restSymbol !== symbol) fields.push(pair + REST_SUFFIX, restSymbol);
+        if (isHalted === true) fields.push(pair + HALTED_SUFFIX, '1');
       }
       await client.run(replaceInstruments, [key], [ttlMs, ...fields]);
     },
@@ -77,7 +79,14 @@ function parseFields(fields: Readonly<Record<string, string>>): InstrumentList {
     const [, asset, quote] = PAIR.exec(field) ?? [];
     if (asset === undefined || quote === undefined || symbol === '') continue;
     const restSymbol = fields[field + REST_SUFFIX];
-    instruments.set(field, { asset, quote, symbol, ...(restSymbol !== undefined && { restSymbol }) });
+    const isHalted = fields[field + HALTED_SUFFIX] !== undefined;
+    instruments.set(field, {
+      asset,
+      quote,
+      symbol,
+      ...(restSymbol !== undefined && { restSymbol }),
+      ...(isHalted && { isHalted }),
+    });
   }
   return instruments;
 }

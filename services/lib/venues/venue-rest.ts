@@ -20,6 +20,8 @@ export interface Instrument {
   readonly symbol: string;
   /** Name in REST answers and requests where it is another one. */
   readonly restSymbol?: string;
+  /** The list says that nothing is matched in it for now; absent where it trades, or the list does not say. */
+  readonly isHalted?: true;
 }
 
 export interface RestPrice {

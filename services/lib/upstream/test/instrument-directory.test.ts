@@ -133,6 +133,62 @@ test('a market that an answer lacks stays listed until three in a row, a minute 
   await waitFor(async () => (await valkey.bulk.call('EXISTS', KEY)) === 1);
 });
 
+test('a list in Valkey that lacks what is known is no answer: the venue is asked, and puts it right for all', async () => {
+  await using rest = await startScriptedRest(json(200, [BTC, ETH]));
+  const { directory, clock, notes } = directoryOf(rest);
+  const whole = await directory.load();
+  await waitFor(async () => (await valkey.bulk.call('EXISTS', KEY)) === 1);
+  // A process without memory was told half of it, an hour later and after a FLUSHALL.
+  await valkey.bulk.call('DEL', KEY);
+  await clock.advance(1.2 * HOUR_MS);
+  rest.handler = json(200, [BTC]);
+  expect((await directoryOf(rest).directory.load())?.size).toBe(1);
+  await waitFor(async () => (await valkey.bulk.call('EXISTS', KEY)) === 1);
+  rest.handler = json(200, [BTC, ETH]);
+  expect(await directory.load()).toBe(whole);
+  await waitFor(() => notes.outcomes.length === 2);
+  await waitFor(async () => (await valkey.bulk.hgetall(KEY))['ETH-USD'] === 'ETH-USD');
+  expect(await directory.load()).toBe(whole);
+});
+
+test('answers that lack a market are counted anew after a list in Valkey that holds it', async () => {
+  await using rest = await startScriptedRest(json(200, [BTC, ETH]));
+  const { directory, clock, notes } = directoryOf(rest);
+  const whole = await directory.load();
+  await waitFor(async () => (await valkey.bulk.call('EXISTS', KEY)) === 1);
+  const look = async (afterMs: number, answers: number): Promise<void> => {
+    await clock.advance(afterMs);
+    await waitFor(async () => (await directory.load()) !== undefined && notes.outcomes.length === answers);
+    await clock.advance(0);
+  };
+  const setAge = (ageMs: number) => valkey.bulk.call('PEXPIRE', KEY, 24 * HOUR_MS - ageMs);
+  rest.handler = json(200, [BTC]);
+  await setAge(2 * HOUR_MS);
+  await look(1.2 * HOUR_MS, 2);
+  await look(60_000, 3);
+  await setAge(0);
+  await clock.advance(60_000);
+  await directory.load();
+  await waitFor(async () => (await directory.load()) === whole);
+  await setAge(2 * HOUR_MS);
+  await look(1.2 * HOUR_MS, 4);
+  expect([...((await directory.load())?.keys() ?? [])]).toEqual(['BTC-USD', 'ETH-USD']);
+});
+
+test('that a market stands still is stored with the list, which is looked at again within minutes', async () => {
+  const standing: Instrument = { ...ETH, isHalted: true };
+  await using rest = await startScriptedRest(json(200, [BTC, standing]));
+  const { directory, clock } = directoryOf(rest);
+  expect((await directory.load())?.get('ETH-USD')).toEqual(standing);
+  await waitFor(async () => (await valkey.bulk.call('EXISTS', KEY)) === 1);
+  expect((await directoryOf(rest).directory.load())?.get('ETH-USD')).toEqual(standing);
+  rest.handler = json(200, [BTC, ETH]);
+  await valkey.bulk.call('PEXPIRE', KEY, 24 * HOUR_MS - 300_000);
+  await clock.advance(300_000);
+  await waitFor(async () => (await directory.load())?.get('ETH-USD')?.isHalted === undefined);
+  expect(rest.paths).toHaveLength(2);
+});
+
 test('a list of another address is not taken', async () => {
   await using rest = await startScriptedRest(json(200, [BTC]));
   await using other = await startScriptedRest(json(200, [ETH]));

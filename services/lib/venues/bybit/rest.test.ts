@@ -22,7 +22,10 @@ test('instruments are the markets that trade or will again', () => {
   const standing = { ...row, symbol: 'ETHUSDT', baseCoin: 'ETH', status: 'Suspended' };
   const none = ['Closed', 'PreLaunch', undefined].map((status) => ({ ...row, symbol: 'OLDUSDT', status }));
   const rows = [row, standing, ...none, { ...row, baseCoin: '' }, null, 'x'];
-  expect(bybitRest.decodeInstruments(answer(listed(rows)))).toEqual({ kind: 'ok', value: [BTC, ETH] });
+  expect(bybitRest.decodeInstruments(answer(listed(rows)))).toEqual({
+    kind: 'ok',
+    value: [BTC, { ...ETH, isHalted: true }],
+  });
   expect(bybitRest.instrumentRequests).toEqual([{ path: '/v5/market/instruments-info?category=spot' }]);
 });
 

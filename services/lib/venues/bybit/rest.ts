@@ -51,7 +51,8 @@ function instrumentOf(row: Fields): Instrument | undefined {
   const asset = textOf(row['baseCoin'])?.toUpperCase();
   const quote = textOf(row['quoteCoin'])?.toUpperCase();
   if (symbol === undefined || asset === undefined || quote === undefined) return undefined;
-  return NOT_LISTED.includes(row['status']) ? undefined : { asset, quote, symbol };
+  if (NOT_LISTED.includes(row['status'])) return undefined;
+  return { asset, quote, symbol, ...(row['status'] !== 'Trading' && { isHalted: true }) };
 }
 
 /** The `time` of the answer is that of the answer, not of the trade. */

@@ -121,7 +121,8 @@ function decodeStatus(fields: Fields): VenueEvent {
   return { kind: 'status', state: 'online', message, haltedSymbols, toldSymbols };
 }
 
-function isMatching(product: Fields): boolean {
+/** Of a product, on the socket and in the list alike. */
+export function isMatching(product: Fields): boolean {
   if ((textOf(product['status']) ?? 'online') !== 'online') return false;
   return !['cancel_only', 'post_only', 'trading_disabled'].some((flag) => product[flag] === true);
 }

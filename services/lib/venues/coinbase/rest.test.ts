@@ -12,11 +12,12 @@ const answer = (body: unknown, status = 200): RestResponse => ({
 });
 
 test('instruments are the products that are or will again be traded, whatever of the list is unreadable', () => {
-  const row = { id: 'BTC-USD', base_currency: 'BTC', quote_currency: 'USD', status: 'online', post_only: true };
+  const row = { id: 'BTC-USD', base_currency: 'BTC', quote_currency: 'USD', status: 'online', limit_only: true };
   const rows = [
     row,
     { ...row, id: 'OLD-USD', base_currency: 'OLD', status: 'delisted' },
     { ...row, id: 'ETH-USD', base_currency: 'ETH', status: 'offline', trading_disabled: true },
+    { ...row, id: 'SOL-USD', base_currency: 'SOL', post_only: true },
     { ...row, id: 'INT-USD', base_currency: 'INT', status: 'internal' },
     { ...row, status: undefined },
     { ...row, id: '' },
@@ -24,8 +25,8 @@ test('instruments are the products that are or will again be traded, whatever of
     null,
     'x',
   ];
-  const standing = { asset: 'ETH', quote: 'USD', symbol: 'ETH-USD' };
-  expect(coinbaseRest.decodeInstruments(answer(rows))).toEqual({ kind: 'ok', value: [BTC, standing] });
+  const standing = ['ETH', 'SOL'].map((asset) => ({ asset, quote: 'USD', symbol: `${asset}-USD`, isHalted: true }));
+  expect(coinbaseRest.decodeInstruments(answer(rows))).toEqual({ kind: 'ok', value: [BTC, ...standing] });
   expect(coinbaseRest.instrumentRequests).toEqual([{ path: '/products' }]);
 });
 

@@ -3,6 +3,7 @@ import { bookOf, positiveDecimalOf } from '../decimal-text.ts';
 import { excerpt, objectOf, parseJson, textOf, type Fields } from '../json-fields.ts';
 import type { Instrument, RestAnswer, RestPrice, RestRefusal, RestResponse, VenueRest } from '../venue-rest.ts';
 import { presentTime } from '../venue-time.ts';
+import { isMatching } from './decode.ts';
 
 export const coinbaseRest: VenueRest = {
   instrumentRequests: [{ path: '/products' }],
@@ -50,8 +51,9 @@ function instrumentOf(row: unknown): Instrument[] {
   const symbol = textOf(fields?.['id']);
   const asset = textOf(fields?.['base_currency'])?.toUpperCase();
   const quote = textOf(fields?.['quote_currency'])?.toUpperCase();
-  if (symbol === undefined || asset === undefined || quote === undefined) return [];
-  return NOT_LISTED.includes(fields?.['status']) ? [] : [{ asset, quote, symbol }];
+  if (fields === undefined || symbol === undefined || asset === undefined || quote === undefined) return [];
+  if (NOT_LISTED.includes(fields['status'])) return [];
+  return [{ asset, quote, symbol, ...(!isMatching(fields) && { isHalted: true }) }];
 }
 
 function tickerPrice(body: Fields, { asset, quote }: Instrument): RestPrice | undefined {

@@ -24,7 +24,7 @@ test('pairs are listed by the venue; one that nobody can trade and that is not s
   ];
   expect(gateioRest.decodeInstruments(answer(rows))).toEqual({
     kind: 'ok',
-    value: [BTC, { asset: 'NEW', quote: 'USDT', symbol: 'NEW_USDT' }, ETH],
+    value: [BTC, { asset: 'NEW', quote: 'USDT', symbol: 'NEW_USDT' }, { ...ETH, isHalted: true }],
   });
 });
 

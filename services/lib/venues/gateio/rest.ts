@@ -41,8 +41,9 @@ function instrumentOf(row: Fields): Instrument | undefined {
   const asset = textOf(row['base'])?.toUpperCase();
   const quote = textOf(row['quote'])?.toUpperCase();
   if (symbol === undefined || asset === undefined || quote === undefined) return undefined;
-  const isGone = row['trade_status'] === 'untradable' && row['delisting_time'] !== 0;
-  return isGone ? undefined : { asset, quote, symbol };
+  const isHalted = row['trade_status'] === 'untradable';
+  const isGone = isHalted && row['delisting_time'] !== 0;
+  return isGone ? undefined : { asset, quote, symbol, ...(isHalted && { isHalted }) };
 }
 
 /** Without a time. */

@@ -19,7 +19,7 @@ describe('instruments', () => {
       XXBTZUSD: { altname: 'XBTUSD', wsname: 'XBT/USD', base: 'XXBT', quote: 'ZUSD' },
       XDGUSD: { altname: 'XDGUSD', wsname: 'XDG/USD', base: 'XXDG', quote: 'ZUSD' },
       XETHXXBT: { altname: 'ETHXBT', wsname: 'ETH/XBT', base: 'XETH', quote: 'XXBT' },
-      USDTZUSD: { altname: 'USDTUSD', wsname: 'USDT/USD', base: 'USDT', quote: 'ZUSD' },
+      USDTZUSD: { altname: 'USDTUSD', wsname: 'USDT/USD', base: 'USDT', quote: 'ZUSD', status: 'limit_only' },
       ANETxUSD: { altname: 'ANETxUSD', wsname: 'ANETx/USD', base: 'ANETx', quote: 'ZUSD', status: 'cancel_only' },
     };
     expect(krakenRest.decodeInstruments(result(pairs))).toEqual({
@@ -29,7 +29,7 @@ describe('instruments', () => {
         { asset: 'DOGE', quote: 'USD', symbol: 'DOGE/USD', restSymbol: 'XDGUSD' },
         { asset: 'ETH', quote: 'BTC', symbol: 'ETH/BTC', restSymbol: 'XETHXXBT' },
         { asset: 'USDT', quote: 'USD', symbol: 'USDT/USD', restSymbol: 'USDTZUSD' },
-        { asset: 'ANETX', quote: 'USD', symbol: 'ANETx/USD', restSymbol: 'ANETxUSD' },
+        { asset: 'ANETX', quote: 'USD', symbol: 'ANETx/USD', restSymbol: 'ANETxUSD', isHalted: true },
       ],
     });
     expect(krakenRest.instrumentRequests).toEqual([{ path: '/0/public/AssetPairs' }]);

@@ -68,11 +68,17 @@ function refusalOf(error: string, receivedMs: number): RestRefusal {
   };
 }
 
-/** Rows of dark pools (".d") have no `wsname`. A pair that only takes cancellations is listed: the socket says so. */
+/** Nothing is matched; limit_only and reduce_only are traded. */
+const HALTED: readonly unknown[] = ['cancel_only', 'post_only', 'maintenance', 'work_in_progress'];
+
+/** Rows of dark pools (".d") have no `wsname`. */
 function instrumentOf(id: string, row: unknown): Instrument[] {
-  const wsname = textOf(objectOf(row)?.['wsname']);
+  const fields = objectOf(row);
+  const wsname = textOf(fields?.['wsname']);
   const market = splitSymbol(wsname === undefined ? undefined : socketSymbol(wsname), '/');
-  return market === undefined ? [] : [{ ...market, restSymbol: id }];
+  return market === undefined
+    ? []
+    : [{ ...market, restSymbol: id, ...(HALTED.includes(fields?.['status']) && { isHalted: true }) }];
 }
 
 /** `c` is the last trade, `b` and `a` the book, each with the price first. Without a time. */

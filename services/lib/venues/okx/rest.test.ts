@@ -16,7 +16,10 @@ test('instruments are the spot markets that are live or stand still for a while'
   const standing = { ...row, instId: 'ETH-USDT', baseCcy: 'ETH', state: 'suspend' };
   const none = ['preopen', 'test', undefined].map((state) => ({ ...row, state }));
   const rows = [row, standing, ...none, { ...row, instType: 'SWAP' }, { ...row, quoteCcy: '' }, null];
-  expect(okxRest.decodeInstruments(answer(listed(rows)))).toEqual({ kind: 'ok', value: [BTC, ETH] });
+  expect(okxRest.decodeInstruments(answer(listed(rows)))).toEqual({
+    kind: 'ok',
+    value: [BTC, { ...ETH, isHalted: true }],
+  });
   expect(okxRest.instrumentRequests).toEqual([{ path: '/api/v5/public/instruments?instType=SPOT' }]);
 });
 

@@ -46,7 +46,7 @@ function instrumentOf(row: Fields): Instrument | undefined {
   const quote = textOf(row['quoteCcy'])?.toUpperCase();
   const isListed = row['instType'] === 'SPOT' && !NOT_LISTED.includes(row['state']);
   if (symbol === undefined || asset === undefined || quote === undefined || !isListed) return undefined;
-  return { asset, quote, symbol };
+  return { asset, quote, symbol, ...(row['state'] !== 'live' && { isHalted: true }) };
 }
 
 function priceOf(row: Fields, wanted: ReadonlyMap<string, Instrument>): RestPrice | undefined {
