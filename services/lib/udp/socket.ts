@@ -101,7 +101,10 @@ async function bind(
       const detail = `UDP port ${port} of ${host} is in use. Stop the process that holds it, or set ${portSetting} to another port.`;
       throw new WeirError('PORT_IN_USE', { detail, cause });
     }
-    const detail = `UDP port ${port} of ${host} cannot be opened (${String(cause.code)}). Set ${portSetting} to a port above 1023.`;
+    // Without rights it is the port that has to change, with anything else the address.
+    const fix =
+      cause.code === 'EACCES' ? `Set ${portSetting} to a port above 1023` : `Set the host to 127.0.0.1 or 0.0.0.0`;
+    const detail = `UDP port ${port} of ${host} cannot be opened (${String(cause.code)}). ${fix}.`;
     throw new WeirError('CONFIG_INVALID', { detail, cause });
   }
 }

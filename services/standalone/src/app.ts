@@ -20,11 +20,10 @@ import { buildPrice, type UdpSettings } from '@weir/price';
 import { createTelemetry, type Logger, type Telemetry } from '@weir/telemetry';
 import { createValkey, parseValkeyUrl, type Valkey } from '@weir/valkey';
 import { findValkeyServer } from '@weir/valkey/embedded';
-import type { PriceRecord } from '@weir/wire';
 import { awaitFirstPrice } from './await-first-price.ts';
-import { assertPortFree } from './check-port.ts';
+import { assertCanListen } from './check-port.ts';
 import { openDataFolder, type DataFolder } from './data-folder.ts';
-import { keyToTry, pairToTry } from './describe-start.ts';
+import { keyToTry, ownAddresses, pairsToTry, type FoundPrice } from './describe-start.ts';
 import { issueKeys, prepareKeys, type PreparedKey } from './issue-keys.ts';
 import { keepDocuments } from './keep-documents.ts';
 import { loadResources, type Documents } from './load-resources.ts';
@@ -50,8 +49,8 @@ export interface Standalone {
   /** The key and the pair to try first, where there are any. */
   readonly key: PreparedKey | undefined;
   readonly pair: string | undefined;
-  /** Absent when none came in time. */
-  readonly firstPrice: PriceRecord | undefined;
+  /** Of that pair or, when it has none in time, of another one; absent when there is none at all. */
+  readonly firstPrice: FoundPrice | undefined;
   readonly feeds: readonly Feed[];
 }
 
@@ -62,7 +61,7 @@ const FIRST_PRICE_TIMEOUT_MS = 10_000;
 export async function startStandalone(options: StandaloneOptions, deps: StandaloneDeps): Promise<Standalone> {
   const { clock, lifecycle, progress } = deps;
   const { draining } = lifecycle;
-  await assertPortFree(options.host, options.httpPort);
+  await assertCanListen(options.host, options.httpPort);
   // Fails at once, rather than after Postgres has started.
   findValkeyServer();
   const declared = await loadResources(options.resources);
@@ -94,11 +93,11 @@ export async function startStandalone(options: StandaloneOptions, deps: Standalo
   progress('price API', `${url}, described at ${url}/docs`);
 
   const key = keyToTry(keys);
-  const pair = pairToTry(documents.feeds, key?.policy);
+  const pairs = pairsToTry(documents.feeds, key?.policy);
   const wait = { client: valkey.bulk, clock, url, timeoutMs: FIRST_PRICE_TIMEOUT_MS, signal: draining };
-  const firstPrice = pair === undefined ? undefined : await awaitFirstPrice({ ...wait, pair });
+  const firstPrice = pairs.length === 0 ? undefined : await awaitFirstPrice({ ...wait, pairs });
   lifecycle.markReady();
-  return { url, folder, keys, key, pair, firstPrice, feeds };
+  return { url, folder, keys, key, pair: pairs[0], firstPrice, feeds };
 }
 
 interface Stores {
@@ -165,7 +164,11 @@ async function connectVenues(
   lifecycle.onStop('exchanges', () => exchanges.stop());
   const { feeds, leftOut } = simulateSources(declared.feeds, exchanges.addresses);
   const addresses = Object.entries(exchanges.addresses).map(([id, { ws }]) => `${id} ${ws}`);
-  progress('venues', `simulated: ${addresses.join(', ')}`);
+  const own = ownAddresses(declared.feeds);
+  const simulated = addresses.length === 0 ? 'none is simulated' : `simulated: ${addresses.join(', ')}`;
+  progress('venues', simulated);
+  if (addresses.length > 0) progress('', 'their prices are made up, and they list every asset that a file names');
+  for (const source of own) progress('', source);
   for (const source of leftOut) progress('', `source ${source} is left out: its exchange is not simulated`);
   return { ...declared, feeds };
 }

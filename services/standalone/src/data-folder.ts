@@ -19,7 +19,7 @@ const OTHERS_MAY_ENTER = 0o011;
 export async function openDataFolder(folder: string): Promise<DataFolder> {
   const claim = path.join(folder, 'standalone.pid');
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     // Under root Postgres is another user, who must get through to its own files; secrets lie in a closed folder.
     if (process.geteuid?.() === 0) await chmod(folder, (await stat(folder)).mode | OTHERS_MAY_ENTER);
     await claimFolder(folder, claim);
@@ -34,6 +34,25 @@ export async function openDataFolder(folder: string): Promise<DataFolder> {
     secretFile: (namespace, name) => path.join(folder, 'secrets', namespace, name),
     release: () => rm(claim, { force: true }),
   };
+}
+
+/** Node's own recursive way never ends where the system denies a folder that can be listed, as /proc does. */
+async function makeFolder(folder: string): Promise<void> {
+  const make = (): Promise<void> =>
+    mkdir(folder).catch((err: unknown) => {
+      if (codeOf(err) !== 'EEXIST') throw err;
+    });
+  try {
+    await make();
+  } catch (err) {
+    if (codeOf(err) !== 'ENOENT' || path.dirname(folder) === folder) throw err;
+    await makeFolder(path.dirname(folder));
+    await make();
+  }
+}
+
+function codeOf(err: unknown): unknown {
+  return err instanceof Error && 'code' in err ? err.code : undefined;
 }
 
 /** The claim reads "<pid> <start>": an id alone may be another process's by now, after a kill or a reboot. */
@@ -70,7 +89,7 @@ export async function readText(file: string): Promise<string | undefined> {
   try {
     return (await readFile(file, 'utf8')).trim();
   } catch (err) {
-    if (err instanceof Error && 'code' in err && err.code === 'ENOENT') return undefined;
+    if (codeOf(err) === 'ENOENT') return undefined;
     throw err;
   }
 }
@@ -87,6 +106,6 @@ export function isAlive(pid: number): boolean {
     return true;
   } catch (err) {
     // A process of another user is alive too.
-    return err instanceof Error && 'code' in err && err.code === 'EPERM';
+    return codeOf(err) === 'EPERM';
   }
 }

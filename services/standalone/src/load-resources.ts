@@ -49,7 +49,10 @@ async function listFiles(folder: string): Promise<readonly string[]> {
     const names = await readdir(folder);
     return names.filter((name) => /\.ya?ml$/.test(name)).toSorted();
   } catch (cause) {
-    const detail = `The folder of resources ${folder} cannot be read. Name one that exists with --resources <folder>.`;
+    const isFile = cause instanceof Error && 'code' in cause && cause.code === 'ENOTDIR';
+    const detail = isFile
+      ? `${folder} is a file. Name the folder that holds it: --resources ${path.dirname(folder)}`
+      : `The folder of resources ${folder} cannot be read. Name one that exists with --resources <folder>.`;
     throw new WeirError('CONFIG_INVALID', { detail, cause });
   }
 }

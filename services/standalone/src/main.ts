@@ -7,7 +7,7 @@ import { createLifecycle } from '@weir/lifecycle';
 import { createLogger } from '@weir/telemetry';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Standalone } from './app.ts';
-import { curlLine, progressLine } from './describe-start.ts';
+import { clientLines, curlLine, describePrices, progressLine } from './describe-start.ts';
 import { HELP, parseOptions, type StandaloneOptions } from './options.ts';
 import { oncePerKeypress } from './signal-target.ts';
 
@@ -56,16 +56,14 @@ async function main(options: StandaloneOptions): Promise<void> {
 function describe({ url, key, pair, firstPrice, folder, feeds }: Standalone): void {
   console.log(progressLine('data', `${folder.path}, delete it to start afresh`));
   console.log(progressLine('process', `${process.pid}, stop it with Ctrl-C; changed resources need a restart`));
-  if (firstPrice === undefined) {
-    console.log(progressLine('prices', 'none yet'));
-    for (const { name, state, message } of feeds.flatMap((feed) => feed.status().sources)) {
-      console.log(progressLine('', `${name} is ${state}${message === '' ? '' : `: ${message}`}`));
-    }
-  } else {
-    console.log(progressLine('prices', `${pair ?? ''} ${firstPrice.priceText} ${firstPrice.quote}`));
-  }
+  const sources = feeds.flatMap((feed) => feed.status().sources);
+  for (const [index, line] of describePrices(pair, firstPrice, sources).entries())
+    console.log(progressLine(index === 0 ? 'prices' : '', line));
   if (key === undefined) console.log(progressLine('keys', 'none: no policy asks for one in spec.keys'));
-  console.log(`\nTry it:\n\n${curlLine({ url, pair, key })}\n`);
+  const target = { url, pair: firstPrice?.pair ?? pair, key };
+  console.log(`\nTry it:\n\n${curlLine(target)}\n`);
+  const clients = clientLines(target);
+  if (clients.length > 0) console.log(`A stream, and UDP; in this folder:\n\n${clients.join('\n')}\n`);
 }
 
 function readOptions(): StandaloneOptions | undefined {

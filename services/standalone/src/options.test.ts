@@ -21,18 +21,31 @@ describe('the command line', () => {
   it('takes every option that the help names', () => {
     const named = [...HELP.matchAll(/^ {2}--([\w-]+) (<|simulated)/gm)].map((match) => match[1]);
     const values: Record<string, string> = { venues: 'live', 'log-level': 'info', host: '::1' };
-    const argv = named.flatMap((name = '') => [`--${name}`, values[name] ?? '1234']);
+    const argv = named.flatMap((name = '', index) => [`--${name}`, values[name] ?? String(1_230 + index)]);
     expect(parse(...argv)).toMatchObject({
       venues: 'live',
-      httpPort: 1234,
+      httpPort: 1233,
       udpPort: 1234,
-      valkeyPort: 1234,
-      postgresPort: 1234,
-      seed: 1234,
+      valkeyPort: 1236,
+      postgresPort: 1237,
+      seed: 1238,
       logLevel: 'info',
       host: '::1',
     });
     expect(named).toHaveLength(10);
+  });
+
+  it('takes an address of this machine by its number, and localhost', () => {
+    expect(parse('--host', 'localhost')).toMatchObject({ host: '127.0.0.1' });
+    expect(() => parse('--host', 'foo.invalid')).toThrow(/--host is "foo\.invalid".*127\.0\.0\.1/);
+  });
+
+  it('refuses one port for two servers, but UDP and any free one', () => {
+    expect(() => parse('--http-port', '9000', '--valkey-port', '9000', '--postgres-port', '9000')).toThrow(
+      /--valkey-port is 9000, which --http-port has already\n--postgres-port is 9000, which --http-port has already/,
+    );
+    expect(parse('--http-port', '9000', '--udp-port', '9000')).toMatchObject({ httpPort: 9_000, udpPort: 9_000 });
+    expect(parse('--http-port', '0')).toMatchObject({ httpPort: 0, valkeyPort: 0 });
   });
 
   it('asks for the help', () => {

@@ -1,4 +1,5 @@
 /** The command line of standalone mode: its options, their defaults and its help. */
+import { isIP } from 'node:net';
 import path from 'node:path';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { WeirError } from '@weir/errors';
@@ -75,6 +76,8 @@ export function parseOptions(argv: readonly string[], defaultResources: string):
     return Number(value);
   };
   const { venues, seed, resources } = values;
+  const host = values.host === 'localhost' ? '127.0.0.1' : values.host;
+  if (isIP(host) === 0) faults.push(`--host is "${host}", and must be an address of this machine such as 127.0.0.1`);
   if (venues !== 'simulated' && venues !== 'live')
     faults.push(`--venues is "${venues}", and must be simulated or live`);
   if (!/^\d{1,9}$/.test(seed)) faults.push(`--seed is "${seed}", and must be a whole number`);
@@ -85,7 +88,7 @@ export function parseOptions(argv: readonly string[], defaultResources: string):
     venues: venues === 'live' ? 'live' : 'simulated',
     resources: path.resolve(resources === '' ? defaultResources : resources),
     data: path.resolve(values.data),
-    host: values.host,
+    host,
     httpPort: port('http-port'),
     udpPort: port('udp-port'),
     valkeyPort: port('valkey-port'),
@@ -93,8 +96,22 @@ export function parseOptions(argv: readonly string[], defaultResources: string):
     seed: Number(seed),
     logLevel: level,
   };
+  faults.push(...portsGivenTwice(options));
   if (faults.length > 0) throw invalid(faults);
   return options;
+}
+
+/** UDP has ports of its own. */
+function portsGivenTwice({ httpPort, valkeyPort, postgresPort }: StandaloneOptions): readonly string[] {
+  const ports = Object.entries({
+    '--http-port': httpPort,
+    '--valkey-port': valkeyPort,
+    '--postgres-port': postgresPort,
+  });
+  return ports.flatMap(([option, port], index) => {
+    const [earlier] = ports.slice(0, index).find(([, other]) => other === port && port !== 0) ?? [];
+    return earlier === undefined ? [] : [`${option} is ${port}, which ${earlier} has already`];
+  });
 }
 
 interface ParsedFlags {

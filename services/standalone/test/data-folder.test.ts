@@ -47,3 +47,15 @@ it.skipIf(!existsSync('/proc/self/stat'))('is refused while its holder lives sin
   writeFileSync(claim, `${living} ${start}\n`);
   await expect(openDataFolder(folder)).rejects.toThrow(`in use by process ${living}`);
 });
+
+// Where a folder can be listed and nothing be made in it.
+it.skipIf(!existsSync('/proc/self/stat'))('is refused where the system makes none', async () => {
+  await expect(openDataFolder('/proc/weir/data')).rejects.toThrow(/\/proc\/weir\/data cannot be written.*--data/);
+});
+
+it('is made with the folders above it', async () => {
+  const deep = path.join(folder, 'a/b');
+  const data = await openDataFolder(deep);
+  expect(existsSync(path.join(deep, 'standalone.pid'))).toBe(true);
+  await data.release();
+});

@@ -52,5 +52,7 @@ describe('a folder of resources', () => {
   it('is refused when it declares no feed, or cannot be read', async () => {
     await expect(loadResources(folder)).rejects.toThrow(/declares no PriceFeed.*majors\.yaml/);
     await expect(loadResources(path.join(folder, 'none'))).rejects.toThrow(/cannot be read.*--resources <folder>/);
+    write('a.yaml', feed);
+    await expect(loadResources(path.join(folder, 'a.yaml'))).rejects.toThrow(/a\.yaml is a file.*--resources/);
   });
 });
