@@ -177,13 +177,13 @@ test('a market that stands still by the list of its venue has no vote until a fr
   await start();
   const [coinbase, kraken] = [await connectorOf('coinbase'), await connectorOf('kraken')];
   await waitFor(() => hasSymbol(kraken.markets, 'BTC/USD'));
-  kraken.say('BTC', '102');
+  kraken.say('BTC', '100.6');
   kraken.say('ETH', '10');
   coinbase.say('BTC', '100');
   await waitFor(async () => (await stored('ETH')) !== undefined);
   const priceIs = (text: string) => waitFor(async () => (await stored('BTC'))?.priceText === text);
   await priceIs('100');
-  kraken.say('BTC', '102');
+  kraken.say('BTC', '100.6');
   coinbase.say('BTC', '101');
   await priceIs('101');
   expect((await stored('BTC'))?.sources).toEqual(['coinbase-ws']);

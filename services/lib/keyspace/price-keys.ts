@@ -24,7 +24,7 @@ export const priceKeys = {
     writers: ['feed', 'price'],
     readers: ['feed', 'price'],
     notes:
-      'replaced whole when it is over an hour old; `<ASSET>-<QUOTE>:rest` → name in REST requests and answers where it is another one; `from` → the REST address that was asked: a list of another one is not taken',
+      'replaced whole when it is over an hour old, or five minutes with a market that stands still; `<ASSET>-<QUOTE>:rest` → name in REST requests and answers where it is another one; `<ASSET>-<QUOTE>:halted` → `1` where the venue lists it as standing still; `from` → the REST address that was asked: a list of another one is not taken',
   }),
   feedStatus: defineFamily('key', 'feed:status:<namespace>/<name>', {
     type: 'string JSON',
