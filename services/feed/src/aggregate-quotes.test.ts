@@ -19,6 +19,7 @@ function votes(...quotes: readonly (readonly [price: string, ageMs?: number, hal
     halfSpread: decimal(half),
     confirmedMs: NOW_MS - ageMs,
     movedMs: NOW_MS - ageMs,
+    leftMs: -Infinity,
   }));
 }
 
@@ -149,6 +150,7 @@ const anyVotes = fc
       halfSpread: 0n,
       confirmedMs: NOW_MS - ageMs,
       movedMs: NOW_MS - ageMs,
+      leftMs: -Infinity,
     })),
   );
 const anyRules = fc
@@ -192,6 +194,7 @@ test('property: a minority of wrong sources, however wrong, cannot carry the pri
         halfSpread: 0n,
         confirmedMs: NOW_MS,
         movedMs: NOW_MS,
+        leftMs: -Infinity,
       }));
       const aggregate = aggregateQuotes(cast, { ...settings, minSources: 1 }, NOW_MS);
       const sorted = right.toSorted((a, b) => (a < b ? -1 : 1));
@@ -210,7 +213,14 @@ test('property: while every vote counts as plausible, the confirmation of a pric
       let confirmedMs = 0;
       for (const { source, afterMs } of steps) {
         nowMs += afterMs;
-        cast[source] = { source: `v${source}-ws`, price: 5n, halfSpread: 0n, confirmedMs: nowMs, movedMs: nowMs };
+        cast[source] = {
+          source: `v${source}-ws`,
+          price: 5n,
+          halfSpread: 0n,
+          confirmedMs: nowMs,
+          movedMs: nowMs,
+          leftMs: -Infinity,
+        };
         const aggregate = aggregateQuotes(Object.values(cast), rules({ minSources }), nowMs);
         if (aggregate === undefined) continue;
         expect(aggregate.confirmedMs).toBeGreaterThanOrEqual(confirmedMs);

@@ -20,6 +20,8 @@ export interface Vote {
   readonly confirmedMs: number;
   /** Since when it has said this price, monotonic. */
   readonly movedMs: number;
+  /** When it last left the price about which it had been, monotonic; -Infinity: never. */
+  readonly leftMs: number;
 }
 
 export type AggregationRules = FeedDocument['aggregation'] & { readonly freshness: Freshness };

@@ -145,7 +145,7 @@ class RunningFeed implements Feed {
       random,
       clockSkews: this.#clockSkews,
       isActive,
-      hasUsdtRate: () => this.#book.hasUsdtRate(clock.monotonicMs()),
+      book: this.#book,
       onQuote,
       onHalted,
     });

@@ -1,50 +1,72 @@
 /**
  * What REST says against the socket of the same source, whose market may have stopped sending while its connection proves
- * itself alive. Every prewarm is such a second opinion. Pure but for what it takes down.
+ * itself alive. Every batch of REST is such a second opinion. Pure but for what it takes down.
  *
- * A value of REST that is further from the socket's than sources may differ, twice, with the socket unmoved all the while:
- * then nothing that the socket repeats counts until it says something else. Answers of REST may come from a cache, so the
- * two are some seconds apart.
+ * Where REST is further from the socket than sources may differ, the socket is doubted; after 10 s of that, nothing that it
+ * repeats counts. Either ends when the socket says anything else, or REST agrees again. What is held against it must not be
+ * a cache of the venue's: a socket that has said something new within 30 s is not doubted.
+ *
+ * Like is compared with like: values if both have a book, else bare last prices. A book that has left its last trade says
+ * something else than that trade, and more.
  */
-import type { Decimal } from '@weir/wire';
+import { valueOfQuote, type Decimal } from '@weir/wire';
 import type { SourceQuote } from './connect/connector.ts';
 import { differs } from './move-guard.ts';
 
-/** Of the socket's say. */
-export interface Doubt {
-  /** When REST contradicted the value that still stands, first; monotonic. */
-  readonly sinceMs: number;
-  /** It has done so again: what is not to be believed. */
-  readonly disbelieved?: SourceQuote;
+type Said = Pick<SourceQuote, 'price' | 'bid' | 'ask'>;
+
+/** What the socket repeats, and whether that is believed. */
+export interface Repeated {
+  said: Said;
+  /** When it was said first; all times are monotonic. */
+  sinceMs: number;
+  /** Since when REST has said something else, without a word for it. */
+  doubtedSinceMs: number | undefined;
+  isDisbelieved: boolean;
 }
 
-export interface Doubtable {
-  /** The last quote that was valued. */
-  readonly said: SourceQuote;
-  readonly isHeld: boolean;
-  readonly accepted: { readonly value: { readonly price: Decimal }; readonly movedMs: number } | undefined;
-}
-
+const STANDS_MS = 30_000;
 const AGAIN_AFTER_MS = 10_000;
 
-/** After a value of REST; `undefined`: there is no doubt. */
-export function doubtAfter(
-  known: Doubt | undefined,
-  socket: Doubtable,
-  rest: { readonly price: Decimal; readonly confirmedMs: number },
-  maxDeviationBps: number,
-): Doubt | undefined {
-  const { accepted, said, isHeld } = socket;
-  if (accepted === undefined) return known;
-  // What leaps is not stuck.
-  if (isHeld || !differs(rest.price, accepted.value.price, BigInt(maxDeviationBps))) return undefined;
-  if (known === undefined || accepted.movedMs >= known.sinceMs) return { sinceMs: rest.confirmedMs };
-  const isAgain = rest.confirmedMs - known.sinceMs >= AGAIN_AFTER_MS;
-  return isAgain ? { sinceMs: known.sinceMs, disbelieved: said } : known;
+export const repeatedFrom = (said: SourceQuote): Repeated => ({
+  said,
+  sinceMs: said.confirmedMonotonicMs,
+  doubtedSinceMs: undefined,
+  isDisbelieved: false,
+});
+
+export const isRepeated = ({ said }: Repeated, { price, bid, ask }: SourceQuote): boolean =>
+  said.price === price && said.bid === bid && said.ask === ask;
+
+/** `isValued`: what REST says is worth something. Whether the socket is believed now, and was not, or the other way round. */
+export function holdAgainst(
+  repeated: Repeated,
+  rest: SourceQuote,
+  { isValued, maxDeviationBps }: { readonly isValued: boolean; readonly maxDeviationBps: number },
+): boolean {
+  const { confirmedMonotonicMs: nowMs } = rest;
+  const wasDisbelieved = repeated.isDisbelieved;
+  if (!areApart(repeated.said, rest, maxDeviationBps)) {
+    repeated.doubtedSinceMs = undefined;
+    repeated.isDisbelieved = false;
+    return wasDisbelieved;
+  }
+  if (wasDisbelieved || !isValued || nowMs - repeated.sinceMs < STANDS_MS) return false;
+  repeated.doubtedSinceMs ??= nowMs;
+  repeated.isDisbelieved = nowMs - repeated.doubtedSinceMs >= AGAIN_AFTER_MS;
+  return repeated.isDisbelieved;
 }
 
-/** Whether the socket only repeats what is not believed. */
-export function isDisbelieved(doubt: Doubt | undefined, { price, bid, ask }: SourceQuote): boolean {
-  const known = doubt?.disbelieved;
-  return known?.price === price && known.bid === bid && known.ask === ask;
+function areApart(socket: Said, rest: SourceQuote, maxDeviationBps: number): boolean {
+  const [said, told] =
+    hasBook(socket) && hasBook(rest) ? [heldPrice(socket), heldPrice(rest)] : [socket.price, rest.price];
+  return said !== undefined && told !== undefined && differs(told, said, BigInt(maxDeviationBps));
+}
+
+const hasBook = ({ bid, ask }: Said): boolean => bid !== undefined && ask !== undefined;
+
+/** Whatever the age of its trade. */
+function heldPrice(said: Said): Decimal | undefined {
+  const value = valueOfQuote(said, undefined);
+  return typeof value === 'string' ? undefined : value.price;
 }

@@ -7,6 +7,7 @@
 import { isPrice, UsdtRate, type Decimal, type FeedDocument } from '@weir/wire';
 import type { Aggregate, AggregationRules } from './aggregate-quotes.ts';
 import type { SourceQuote } from './connect/connector.ts';
+import { DoubtedMarkets, type Doubts } from './doubted-markets.ts';
 import { createPriceEntry, settle, UNSETTLED, type PriceEntry, type Rejection } from './settle-price.ts';
 import { takeQuote, VIAS, type SayVerdict, type Via } from './source-votes.ts';
 
@@ -30,6 +31,8 @@ export interface QuoteBook {
   /** Prices that were confirmed within the fresh time; of those that seem to be older, a few are looked at anew. */
   countFresh(nowMs: number): number;
   overview(nowMs: number): BookOverview;
+  /** What REST says against the sockets of a source. */
+  doubtsOf(sourceName: string): Doubts;
   /** Whether prices in USDT can be converted; of a feed in dollars. */
   hasUsdtRate(nowMs: number): boolean;
 }
@@ -78,6 +81,7 @@ class KnownPrices implements QuoteBook {
   /** By name of the source. */
   #symbols = new Map<string, Symbols>();
   #labels = new Map<string, Readonly<Record<Via, string>>>();
+  readonly #doubted = new DoubtedMarkets();
   #quote = '';
   #rules = NO_RULES;
   assets: readonly string[] = [];
@@ -101,6 +105,7 @@ class KnownPrices implements QuoteBook {
     if (!isSameQuote) this.#rate = new UsdtRate();
     if (!isSameQuote) this.#reference = quote === DOLLAR ? createPriceEntry() : undefined;
     const entries = [...this.#entries, ...this.#referenceEntries()];
+    this.#doubted.clear();
     for (const [asset, entry] of entries) {
       entry.settledUntilMs = UNSETTLED;
       entry.votes = undefined;
@@ -109,6 +114,7 @@ class KnownPrices implements QuoteBook {
         // A source that now means another venue, or another market of it, starts without a value.
         if (!isSameMarket || this.#exchanges.get(name) !== exchange) entry.says.delete(name);
       }
+      for (const [name, says] of entry.says) this.#doubted.note(name, says);
     }
   }
 
@@ -183,6 +189,10 @@ class KnownPrices implements QuoteBook {
     return { bySources, depegged, usdtRate: rate };
   }
 
+  doubtsOf(sourceName: string): Doubts {
+    return this.#doubted.of(sourceName);
+  }
+
   #take(
     entry: PriceEntry | undefined,
     sourceName: string,
@@ -195,13 +205,17 @@ class KnownPrices implements QuoteBook {
     const { tradeAtMs, confirmedMonotonicMs } = quote;
     const tradedMs = tradeAtMs === undefined ? undefined : (this.#options.monotonicOf?.(tradeAtMs) ?? tradeAtMs);
     const verdict = takeQuote(says, quote, tradedMs, this.#rules);
+    if (quote.via !== 'ws') this.#doubted.note(sourceName, says);
     if (verdict === 'changed' || verdict === 'confirmed') entry.settledUntilMs = UNSETTLED;
     if (verdict === 'changed') entry.saidMs = Math.min(entry.saidMs ?? Infinity, confirmedMonotonicMs);
     return verdict;
   }
 
   #withdrawFrom(entry: PriceEntry | undefined, sourceName: string): boolean {
-    if (entry?.says.delete(sourceName) !== true) return false;
+    const says = entry?.says.get(sourceName);
+    if (entry === undefined || says === undefined) return false;
+    entry.says.delete(sourceName);
+    this.#doubted.forget(sourceName, says);
     entry.settledUntilMs = UNSETTLED;
     return true;
   }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import {
+  describeDoubts,
   describeStandIn,
   describeUnconverted,
   describeUnlisted,
@@ -50,4 +51,13 @@ test('where REST is in the place of the socket, the message says so', () => {
 test('a source that is live and cannot be converted says so, one that is not live says that', () => {
   expect(describeUnconverted(live)).toMatchObject({ state: 'ok', reason: 'NoUsdtRate' });
   expect(describeUnconverted(lost)).toBe(lost);
+});
+
+test('where REST has refuted sockets it says so, unless there is worse to tell', () => {
+  expect(describeDoubts(live, 0)).toBe(live);
+  const message = 'REST contradicts the socket in 1 market, and is believed';
+  expect(describeDoubts(live, 1)).toEqual({ ...live, reason: 'Contradicted', message });
+  const missing = { ...live, reason: 'MarketsMissing', message: '1 assets are not followed' };
+  expect(describeDoubts(missing, 3).message).toMatch(/^1 assets are not followed; REST contradicts .* in 3 markets/);
+  expect(describeDoubts(lost, 3)).toBe(lost);
 });

@@ -41,6 +41,15 @@ export function describeUnconverted<T extends SourceWords>(words: T): T {
   return { ...words, reason: 'NoUsdtRate', message };
 }
 
+/** Of a source whose REST has refuted the socket of so many markets; what is worse is told before. */
+export function describeDoubts<T extends SourceWords>(words: T, disbelieved: number): T {
+  if (disbelieved === 0 || words.state !== 'ok' || !(words.reason === 'Live' || words.reason === MARKETS_MISSING))
+    return words;
+  const markets = disbelieved === 1 ? '1 market' : `${disbelieved} markets`;
+  const told = `REST contradicts the socket in ${markets}, and is believed`;
+  return { ...words, reason: 'Contradicted', message: words.message === '' ? told : `${words.message}; ${told}` };
+}
+
 const NOTHING: SourceWords = {
   state: 'down',
   reason: 'NoSymbols',

@@ -48,6 +48,8 @@ export function isHeld(moves: Moves, candidate: Candidate, before: Standing | un
   moves.holdSinceMs ??= nowMs;
   if (nowMs - moves.holdSinceMs < HOLD_MS) return true;
   moves.holdSinceMs = undefined;
+  // What stood has been defended for as long as it may be: what follows is no leap from it any more.
+  moves.stood.length = 0;
   return false;
 }
 

@@ -18,7 +18,9 @@ import type {
   StatusFeeds,
 } from './connect/connector.ts';
 import { HaltedMarkets } from './halted-markets.ts';
+import type { QuoteBook } from './keep-quotes.ts';
 import {
+  describeDoubts,
   describeStandIn,
   describeUnconverted,
   describeUnlisted,
@@ -44,8 +46,8 @@ export interface SourceOptions {
   readonly parameters: Pick<ParameterReader, 'prewarmAssets'>;
   /** Whether this process publishes; only then are prices asked for by REST. */
   readonly isActive: () => boolean;
-  /** Whether prices in USDT can be made dollars. */
-  readonly hasUsdtRate: () => boolean;
+  /** What all sources have said. */
+  readonly book: Pick<QuoteBook, 'hasUsdtRate' | 'doubtsOf'>;
   readonly onQuote: (sourceName: string, quote: SourceQuote) => void;
   readonly onHalted: (sourceName: string, market: Instrument) => void;
 }
@@ -108,7 +110,7 @@ class VenueSource implements RunningSource {
   #isStopped = false;
 
   constructor(options: SourceOptions, { venue, upstream }: SourceVenue, order: SourceOrder) {
-    const { clock, isActive, onQuote } = options;
+    const { clock, isActive, onQuote, book } = options;
     this.#options = options;
     this.#venue = venue;
     this.#order = order;
@@ -122,6 +124,7 @@ class VenueSource implements RunningSource {
       mayAsk: isActive,
       isHalted: ({ symbol }, price) => this.#halted.has(symbol, price, clock.monotonicMs()),
       onQuote: (quote) => onQuote(this.#name, quote),
+      isDoubted: () => book.doubtsOf(this.#name).isAny,
     });
     this.#status = { ...describeUnlisted(false), sinceMs: clock.nowMs() };
     this.#replan();
@@ -131,7 +134,9 @@ class VenueSource implements RunningSource {
   get status(): SourceWords & { readonly sinceMs: number } {
     if (this.#fetches.isStandingIn && LIVENESS[this.#status.state] === 'down') return describeStandIn(this.#status);
     const isConverted = this.#plan.markets.some(({ quote }) => quote !== this.#order.document.quote);
-    return isConverted && !this.#options.hasUsdtRate() ? describeUnconverted(this.#status) : this.#status;
+    const { book, clock } = this.#options;
+    if (isConverted && !book.hasUsdtRate(clock.monotonicMs())) return describeUnconverted(this.#status);
+    return describeDoubts(this.#status, book.doubtsOf(this.#name).disbelieved);
   }
 
   follow(order: SourceOrder): void {

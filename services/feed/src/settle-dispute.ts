@@ -2,9 +2,9 @@
  * Which of two sources stands that differ by more than they may. Pure.
  *
  * There is no majority, so at first it is the one nearer to the price before. That one may be stuck, and would be the
- * nearer one for ever: after a while it is the one whose value has moved last, or the one that the document lists first
- * while both move. From then on it stands until it has not moved for as long while the other has, so that the price does
- * not go to and fro between two that are alive.
+ * nearer one for ever: after a while it gives way to the other if that has moved since, and further than a price wobbles
+ * while it stands still. What wobbles about a price of its own takes nothing from one that rightly stands still, and of two
+ * that are alive the price does not go to and fro.
  */
 import type { Decimal } from '@weir/wire';
 
@@ -13,6 +13,8 @@ export interface Disputant {
   readonly price: Decimal;
   /** Since when it has been this price, monotonic. */
   readonly movedMs: number;
+  /** When it last left the price about which it had been, monotonic; -Infinity: never. */
+  readonly leftMs: number;
 }
 
 export interface Dispute {
@@ -36,12 +38,13 @@ export function settleDispute<T extends Disputant>(
   nowMs: number,
 ): { readonly stands: T; readonly dispute: Dispute } {
   const dispute = before?.dispute ?? { sinceMs: nowMs };
-  if (nowMs - dispute.sinceMs < DISPUTE_MS) {
-    const isSecondNearer = before !== undefined && distance(b.price, before.price) < distance(a.price, before.price);
-    return { stands: isSecondNearer ? b : a, dispute };
-  }
-  const [known, other] = dispute.stands === b.source ? [b, a] : [a, b];
-  const stands = other.movedMs - known.movedMs > DISPUTE_MS ? other : known;
+  const isSecondNearer = before !== undefined && distance(b.price, before.price) < distance(a.price, before.price);
+  const nearer = isSecondNearer ? b : a;
+  if (nowMs - dispute.sinceMs < DISPUTE_MS) return { stands: nearer, dispute };
+  const known = [a, b].find(({ source }) => source === dispute.stands) ?? nearer;
+  const other = known === a ? b : a;
+  const isLeft = other.movedMs - known.movedMs > DISPUTE_MS && other.leftMs > known.leftMs;
+  const stands = isLeft ? other : known;
   const isAsBefore = dispute.stands === stands.source;
   return { stands, dispute: isAsBefore ? dispute : { sinceMs: dispute.sinceMs, stands: stands.source } };
 }

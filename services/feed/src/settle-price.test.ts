@@ -113,6 +113,26 @@ test('a change of more than 10 % that no second source confirms is held for 3 s,
   expect(rejected).toEqual({ hold: 1 });
 });
 
+test('a leap by which a dispute is decided is 8 s late at most, and what follows it is not held again', () => {
+  const { say, priceAt, rejected } = openBook(2);
+  const seen: string[] = [];
+  for (let ms = 0; ms <= 30_000; ms += 500) {
+    // Stuck, as it says the same and that it is current.
+    say('coinbase', '100', ms);
+    say('kraken', ms < 10_000 ? '100' : String(85 + ms / 50_000), ms);
+    const [price, , , ...flags] = priceAt(ms).split(' ');
+    const line = `${Number(price) > 99 ? 'before' : 'after'} ${flags.join()} from ${ms}`;
+    if (seen.at(-1)?.split(' from ')[0] !== line.split(' from ')[0]) seen.push(line);
+  }
+  expect(seen).toEqual([
+    'before  from 0',
+    'before disputed from 10000',
+    'before disputed,hold from 15000',
+    'after disputed from 18000',
+  ]);
+  expect(rejected['hold']).toBe(1);
+});
+
 test('a change of more than 10 % in small steps is one as well, over 5 s', () => {
   const { say, priceAt } = openBook(1);
   const steps = (pauseMs: number): string => {

@@ -148,7 +148,7 @@ function isConfirmedAnew(entry: PriceEntry, { quote, labels, rules, rate, rateNu
 
 /** Lets the sources' newest values count, but for leaps that nobody else sees. */
 function believe(entry: PriceEntry, { labels, rules, nowMs, onRejected }: SettleContext): void {
-  const { freshness } = rules;
+  const { freshness, maxDeviationBps } = rules;
   // Before anything is believed, so that the order of the sources is of no account.
   let said: Map<string, Decimal | undefined> | undefined;
   const othersSay = (self: string): readonly Decimal[] => {
@@ -159,7 +159,8 @@ function believe(entry: PriceEntry, { labels, rules, nowMs, onRejected }: Settle
   for (const name of labels.keys()) {
     const says = entry.says.get(name);
     if (says === undefined) continue;
-    if (settleSays(says, { freshness, nowMs, othersSay: () => othersSay(name) })) onRejected('jump', 1);
+    if (settleSays(says, { freshness, maxDeviationBps, nowMs, othersSay: () => othersSay(name) }))
+      onRejected('jump', 1);
     entry.settledUntilMs = Math.min(entry.settledUntilMs, settledUntilMs(says, freshness, nowMs));
   }
 }
@@ -177,10 +178,11 @@ function collectVotes(
     const says = entry.says.get(name);
     const chosen = says && chooseSay(says, freshMs, nowMs);
     if (chosen?.say.accepted === undefined) continue;
-    const { value, confirmedMs, movedMs } = chosen.say.accepted;
+    const { value, confirmedMs, movedMs, leftMs } = chosen.say.accepted;
+    const heard = { confirmedMs, movedMs, leftMs };
     const source = label[chosen.via];
     if (chosen.say.quote === quote) {
-      votes.push({ source, ...value, value, isConverted: false, confirmedMs, movedMs });
+      votes.push({ source, ...value, value, isConverted: false, ...heard });
       continue;
     }
     entry.rateNumber = rateNumber;
@@ -189,7 +191,7 @@ function collectVotes(
       entry.settledUntilMs = Math.min(entry.settledUntilMs, rate.confirmedMs + RATE_AGE_MS_MAX);
       const price = convertByRate(value.price, rate);
       const halfSpread = convertByRate(value.halfSpread, rate);
-      if (isPrice(price)) votes.push({ source, price, halfSpread, value, isConverted: true, confirmedMs, movedMs });
+      if (isPrice(price)) votes.push({ source, price, halfSpread, value, isConverted: true, ...heard });
     }
   }
   return { votes, dropped };

@@ -9,7 +9,7 @@
 import { valueOfQuote, type Decimal, type Freshness, type SourceValue, type ValueRefusal } from '@weir/wire';
 import type { AggregationRules } from './aggregate-quotes.ts';
 import type { SourceQuote } from './connect/connector.ts';
-import { doubtAfter, isDisbelieved, type Doubt } from './doubt-socket.ts';
+import { holdAgainst, isRepeated, repeatedFrom, type Repeated } from './doubt-socket.ts';
 import { AGREE_BPS, differs } from './move-guard.ts';
 
 export type Via = SourceQuote['via'];
@@ -19,6 +19,11 @@ export const VIAS: readonly Via[] = ['ws', 'rest', 'prewarm'];
 
 const JUMP_BPS = 2_000n;
 const JUMP_HOLD_MS = 5_000;
+/**
+ * A quarter of what sources may differ by: of two that agreed within half of that, one that has since come to differ by more
+ * has moved by more than twice as much, and is never taken for one that wobbles.
+ */
+const WOBBLES_PER_DEVIATION = 4n;
 
 /** What is said by one way. */
 export interface Say {
@@ -33,13 +38,15 @@ export interface Say {
   isAgeless: boolean;
   /** What the newest quote is worth, the same object as long as it is worth the same; absent: nothing. */
   value: SourceValue | undefined;
-  /** Of the newest quote, whatever it is worth. */
+  /** Of the newest quote, whatever it is worth, unless it is not believed. */
   confirmedMs: number;
+  /** Of the newest quote, believed or not. */
+  repeatedMs: number;
   /** The newest quote leaps. */
   isHeld: boolean;
   awaySinceMs: number | undefined;
-  /** Of the socket's: whether REST says something else. */
-  doubt: Doubt | undefined;
+  /** Of the socket's: what it repeats, and whether REST says so too. */
+  repeated: Repeated;
   /** What votes. Written over as it is confirmed: most of what is said is that nothing has changed. */
   accepted: Accepted | undefined;
 }
@@ -49,6 +56,10 @@ interface Accepted {
   confirmedMs: number;
   /** Since when it has been this price. */
   readonly movedMs: number;
+  /** The price about which it has been since it last left another; a wobble is no move. */
+  readonly about: Decimal;
+  /** When that was; -Infinity: not since it has been heard of. */
+  readonly leftMs: number;
 }
 
 export interface SourceSays {
@@ -62,7 +73,7 @@ export interface SourceSays {
  */
 export type SayVerdict = 'changed' | 'confirmed' | 'older' | SayRefusal;
 
-/** contradicted: the socket repeats what REST has said twice is not so. */
+/** contradicted: the socket repeats what REST has gone on saying is not so. */
 export type SayRefusal = ValueRefusal | 'contradicted';
 
 /**
@@ -88,34 +99,22 @@ export function takeQuote(
   say.lastPrice = quote.price;
   say.tradedMs = tradedMs;
   const before = say.value;
-  if (isDisbelieved(say.doubt, quote)) {
-    say.confirmedMs = confirmedMs;
+  if (via === 'ws' && !isRepeated(say.repeated, quote)) say.repeated = repeatedFrom(quote);
+  if (say.repeated.isDisbelieved) {
+    say.repeatedMs = confirmedMs;
     return 'contradicted';
   }
-  say.doubt = say.doubt?.disbelieved === undefined ? say.doubt : undefined;
   const refusal = valueSay(say, quote, confirmedMs - tradedMs);
   // After a silence the vote may not have counted, even if it says the same again.
   const isContinued = confirmedMs - say.confirmedMs <= freshMs;
-  say.confirmedMs = confirmedMs;
-  if (refusal !== undefined) return refusal;
-  if (via !== 'ws' && hasRefuted(says, say, { freshMs, maxDeviationBps })) return 'changed';
-  return isContinued && !say.isHeld && before?.price === say.value?.price ? 'confirmed' : 'changed';
-}
-
-/** Holds what REST says against the socket; whether that has lost its vote by it. */
-function hasRefuted(
-  { by: { ws } }: SourceSays,
-  { quote, value, confirmedMs }: Say,
-  { freshMs, maxDeviationBps }: { readonly freshMs: number; readonly maxDeviationBps: number },
-): boolean {
+  say.confirmedMs = say.repeatedMs = confirmedMs;
+  const { ws } = says.by;
   // A socket that is down says nothing that could be refuted.
-  if (ws === undefined || value === undefined || ws.quote !== quote || confirmedMs - ws.confirmedMs > freshMs)
-    return false;
-  ws.doubt = doubtAfter(ws.doubt, ws, { price: value.price, confirmedMs }, maxDeviationBps);
-  if (ws.doubt?.disbelieved === undefined || ws.accepted === undefined) return false;
-  ws.value = undefined;
-  ws.accepted = undefined;
-  return true;
+  const isHeardOf = via !== 'ws' && ws?.quote === quote.quote && confirmedMs - ws.repeatedMs <= freshMs;
+  if (isHeardOf && holdAgainst(ws.repeated, quote, { isValued: refusal === undefined, maxDeviationBps }))
+    return 'changed';
+  if (refusal !== undefined) return refusal;
+  return isContinued && !say.isHeld && before?.price === say.value?.price ? 'confirmed' : 'changed';
 }
 
 /**
@@ -135,9 +134,10 @@ const newSay = (said: SourceQuote): Say => ({
   isAgeless: false,
   value: undefined,
   confirmedMs: said.confirmedMonotonicMs,
+  repeatedMs: said.confirmedMonotonicMs,
   isHeld: false,
   awaySinceMs: undefined,
-  doubt: undefined,
+  repeated: repeatedFrom(said),
   accepted: undefined,
 });
 
@@ -162,7 +162,7 @@ function valueSay(say: Say, quote: SourceQuote, tradeAgeMs: number): ValueRefusa
 export function saidBy(says: SourceSays, freshness: Freshness, nowMs: number): Decimal | undefined {
   for (const via of VIAS) {
     const say = says.by[via];
-    if (say === undefined) continue;
+    if (say === undefined || say.repeated.isDisbelieved) continue;
     if (say.value !== undefined && nowMs - say.confirmedMs <= freshness.staleMs) return say.value.price;
     if (say.accepted !== undefined && nowMs - say.accepted.confirmedMs <= freshness.staleMs)
       return say.accepted.value.price;
@@ -173,6 +173,7 @@ export function saidBy(says: SourceSays, freshness: Freshness, nowMs: number): D
 /** When a settling takes place, and by what. */
 export interface Settling {
   readonly freshness: Freshness;
+  readonly maxDeviationBps: number;
   readonly nowMs: number;
   /** What the other sources say newest; asked only of a leap. */
   readonly othersSay: () => readonly Decimal[];
@@ -190,8 +191,7 @@ export function settleSays({ by }: SourceSays, settling: Settling): boolean {
       continue;
     }
     if (isBelievable(say, value.price, settling)) {
-      const movedMs = accepted?.value.price === value.price ? accepted.movedMs : confirmedMs;
-      say.accepted = { value, confirmedMs, movedMs };
+      say.accepted = acceptedAs(value, confirmedMs, { accepted, maxDeviationBps: settling.maxDeviationBps });
       say.isHeld = false;
       say.awaySinceMs = undefined;
     } else if (!say.isHeld) {
@@ -200,6 +200,20 @@ export function settleSays({ by }: SourceSays, settling: Settling): boolean {
     }
   }
   return isNewlyHeld;
+}
+
+function acceptedAs(
+  value: SourceValue,
+  confirmedMs: number,
+  { accepted, maxDeviationBps }: { readonly accepted: Accepted | undefined; readonly maxDeviationBps: number },
+): Accepted {
+  if (accepted === undefined)
+    return { value, confirmedMs, movedMs: confirmedMs, about: value.price, leftMs: -Infinity };
+  const { about, leftMs } = accepted;
+  const movedMs = accepted.value.price === value.price ? accepted.movedMs : confirmedMs;
+  const isWobble = !differs(about + (value.price - about) * WOBBLES_PER_DEVIATION, about, BigInt(maxDeviationBps));
+  if (isWobble) return { value, confirmedMs, movedMs, about, leftMs };
+  return { value, confirmedMs, movedMs, about: value.price, leftMs: confirmedMs };
 }
 
 function isBelievable(say: Say, price: Decimal, { freshness, nowMs, othersSay }: Settling): boolean {
@@ -221,7 +235,7 @@ export function chooseSay(
   let newestMs = -Infinity;
   for (const via of VIAS) {
     const say = by[via];
-    if (say?.accepted === undefined) continue;
+    if (say?.accepted === undefined || say.repeated.isDisbelieved) continue;
     const { confirmedMs } = say.accepted;
     if (nowMs - confirmedMs <= freshMs) return { say, via };
     if (confirmedMs > newestMs) {

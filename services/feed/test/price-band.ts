@@ -14,8 +14,8 @@
  * `fresh` of each other: the median of all that is counted lies among the honest votes. Otherwise it adds what a vote may
  * differ from the median without being left out, since votes may be left out on the honest side, and older honest ones
  * step aside: after they have judged, so that what the true price has moved by within `stale` counts as well. Without a
- * majority of honest ones nothing is promised, but that of two the one that is stuck is not followed for longer than a
- * dispute lasts (`settle-dispute.ts`).
+ * majority of honest ones nothing is promised, but that of two one that has been seen to be stuck is not followed for
+ * longer than a dispute lasts, and 3 s more if the other has leapt (`settle-dispute.ts`, `move-guard.ts`).
  */
 import type { FeedDocument } from '@weir/wire';
 

@@ -101,3 +101,19 @@ test('it says when to look again', () => {
   const { state } = run(FALLBACK, 5_000);
   expect(decideFetch(state, FALLBACK, 5_500).wakeAtMs).toBe(7_000);
 });
+
+test('while a socket is doubted REST is asked at the pace of the fallback beside it, and not where that is switched off', () => {
+  const live = { 0: 'live' } as const;
+  expect(run({ ...BOTH, isDoubted: true }, 6_000, live).fetches).toEqual([
+    'rest@0',
+    'rest@2000',
+    'rest@4000',
+    'rest@6000',
+  ]);
+  expect(run({ ...BOTH, isDoubted: true, isFallbackEnabled: false }, 31_000, live).fetches).toEqual([
+    'prewarm@0',
+    'prewarm@30000',
+  ]);
+  expect(run({ ...BOTH, isDoubted: true }, 6_000, { 0: 'halted' }).fetches).toEqual([]);
+  expect(run({ ...BOTH, isDoubted: true }, 6_000, live).state.isStandingIn).toBe(false);
+});

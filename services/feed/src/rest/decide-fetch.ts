@@ -4,6 +4,8 @@
  * prewarm   At once, before any socket has delivered, and then at every interval.
  * rest      In the socket's place: once the source was not live for 5 s, until it has been live for 10 s. The gap between
  *           the two keeps a connection that flaps from switching with every flap.
+ *           At the same pace, beside the socket, while what that says of some market is doubted: until that is decided, and
+ *           for as long as REST has its vote.
  *
  * While the venue is halted its last prices stand still, and asking for them would only make them look young.
  */
@@ -14,6 +16,8 @@ export interface FetchSettings {
   readonly isFallbackEnabled: boolean;
   /** Between two batches in the socket's place. */
   readonly batchIntervalMs: number;
+  /** What the socket says of some market is doubted, for what REST says of it. */
+  readonly isDoubted?: boolean;
   /** Absent: no prewarm. */
   readonly prewarmIntervalMs?: number | undefined;
 }
@@ -60,7 +64,8 @@ export function decideFetch(before: FetchState, settings: FetchSettings, nowMs: 
   const switchAtMs = switchingMs(before, settings);
   const isStandingIn = nowMs >= switchAtMs ? !before.isStandingIn : before.isStandingIn;
   const state = isStandingIn === before.isStandingIn ? before : { ...before, isStandingIn };
-  const restDueMs = isStandingIn ? state.restDueMs : Infinity;
+  const isRestWanted = isStandingIn || (settings.isFallbackEnabled && settings.isDoubted === true);
+  const restDueMs = isRestWanted ? state.restDueMs : Infinity;
   const prewarmDueMs = settings.prewarmIntervalMs === undefined ? Infinity : state.prewarmDueMs;
   const isPossible = !state.isFetching && state.liveness !== 'halted';
   const fetch = !isPossible ? undefined : restDueMs <= nowMs ? 'rest' : prewarmDueMs <= nowMs ? 'prewarm' : undefined;

@@ -34,6 +34,7 @@ function setUp(change: Partial<RestPlan> = {}) {
     mayAsk: () => may.ask,
     isHalted: ({ symbol }) => halted.has(symbol),
     onQuote: (quote) => quotes.push(quote),
+    isDoubted: () => false,
     nextTurn: (callback) => (turns.areHeld ? turns.held.push(callback) : callback()),
   });
   const plan: RestPlan = {

@@ -42,6 +42,8 @@ export interface PriceFetchesOptions {
   /** The market stands still: what is told of it, here this price, would not hold. */
   readonly isHalted: (market: Instrument, price: bigint) => boolean;
   readonly onQuote: (quote: SourceQuote) => void;
+  /** Some market's socket is doubted, for what REST said of it. */
+  readonly isDoubted: () => boolean;
   /** Calls back once in the next turn of the event loop. */
   readonly nextTurn?: (callback: () => void) => void;
 }
@@ -141,8 +143,9 @@ class SourceFetches implements PriceFetches {
 
   /** Nothing is asked without the right to; what would be due is asked at once when it comes. */
   #settings({ isFallbackEnabled, batchIntervalMs, prewarm }: RestPlan): FetchSettings {
-    if (!this.#options.mayAsk()) return { isFallbackEnabled: false, batchIntervalMs };
-    return { isFallbackEnabled, batchIntervalMs, prewarmIntervalMs: prewarm()?.intervalMs };
+    const { mayAsk, isDoubted } = this.#options;
+    if (!mayAsk()) return { isFallbackEnabled: false, batchIntervalMs };
+    return { isFallbackEnabled, batchIntervalMs, isDoubted: isDoubted(), prewarmIntervalMs: prewarm()?.intervalMs };
   }
 
   /** A batch of ten thousand is read and taken in so many turns of the event loop that no frame has to wait for it. */
