@@ -3,6 +3,7 @@ import { systemClock } from '@weir/clock';
 import { keyspace, isParameter } from '@weir/keyspace';
 import { createTestTelemetry, silentLogger } from '@weir/testing';
 import { createValkey, parseValkeyUrl, type ValkeyClient } from '@weir/valkey';
+import { venues } from '@weir/venues';
 import { parseArgs } from 'node:util';
 
 const USAGE = `Usage: npm run --silent quota -- show|reset <provider> [--valkey-url <url>]
@@ -35,12 +36,19 @@ function readOrder(): Order | undefined {
   return { action, provider, url };
 }
 
-const secondsUntil = (atMs: number, nowMs: number): string => `${Math.max(0, (atMs - nowMs) / 1_000).toFixed(1)} s`;
+const secondsUntil = (atMs: number, nowMs: number): string => `${((atMs - nowMs) / 1_000).toFixed(1)} s`;
+
+/** A name that Weir does not know may be mistyped, or an upstream that is no exchange. */
+function doubt(provider: string): readonly string[] {
+  const known = Object.keys(venues);
+  return known.includes(provider) ? [] : [`${provider} is none of the exchanges ${known.join(', ')}`];
+}
 
 async function show(client: ValkeyClient, provider: string, nowMs: number): Promise<readonly string[]> {
   const key = keyspace.providerQuota.key({ provider });
   const [fields, ttlMs] = await Promise.all([client.hgetall(key), client.call('PTTL', key)]);
-  if (fields['points'] === undefined) return [`${provider}: nobody has called it lately; its quota is whole`];
+  if (fields['points'] === undefined)
+    return [`${provider}: nobody has called it lately; its quota is whole`, ...doubt(provider)];
   const number = (name: string): number => Number(fields[name] ?? 0);
   const leases = Object.entries(fields).filter(([name]) => name.startsWith('lease:'));
   const held = leases.map(([, lease]) => lease.split(':').map(Number)).filter(([, , endMs = 0]) => endMs > nowMs);
@@ -48,8 +56,10 @@ async function show(client: ValkeyClient, provider: string, nowMs: number): Prom
   return [
     `${provider}: ${number('limit')} points in ${number('window') / 1_000} s, ${fields['type']}`,
     `  left at the last write  ${number('points')}`,
-    `  ${refill} in  ${secondsUntil(number('expire'), nowMs)}`,
-    `  blocked for  ${secondsUntil(number('blocked_until'), nowMs)}`,
+    number('expire') > nowMs ? `  ${refill} in  ${secondsUntil(number('expire'), nowMs)}` : '  full',
+    number('blocked_until') > nowMs
+      ? `  blocked for  ${secondsUntil(number('blocked_until'), nowMs)}`
+      : '  not blocked',
     `  on lease  ${held.reduce((sum, [points = 0]) => sum + points, 0)} points in ${held.length} processes`,
     `  forgotten in  ${(Number(ttlMs) / 1_000).toFixed(1)} s`,
   ];
@@ -57,7 +67,8 @@ async function show(client: ValkeyClient, provider: string, nowMs: number): Prom
 
 async function reset(client: ValkeyClient, provider: string): Promise<readonly string[]> {
   const gone = await client.call('DEL', keyspace.providerQuota.key({ provider }));
-  return [gone === 1 ? `${provider}: the quota is whole` : `${provider}: there was nothing to reset`];
+  if (gone === 1) return [`${provider}: the quota is whole`];
+  return [`${provider}: there was nothing to reset`, ...doubt(provider)];
 }
 
 async function run({ action, provider, url }: Order): Promise<void> {

@@ -17,6 +17,6 @@ export {
   type Resource,
   type ResourceReader,
 } from './read-resources.ts';
-export { formatPlace, type StructuralSchema } from './structural-schema.ts';
+export { formatPlace, type Place, type StructuralSchema } from './structural-schema.ts';
 export type { ApiKeyPolicy, ApiKeyPolicySpec } from './generated/api-key-policy.ts';
 export type { PriceFeed, PriceFeedSpec, PriceFeedStatus } from './generated/price-feed.ts';

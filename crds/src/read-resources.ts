@@ -15,6 +15,8 @@ export interface LocatedResource {
   readonly resource: Resource;
   readonly file: string;
   readonly line: number;
+  /** Of a field; of the nearest thing above it when the text has none such. */
+  readonly lineAt: (place: Place) => number;
 }
 
 export interface ReadResult {
@@ -80,7 +82,11 @@ export function createResourceReader(): ResourceReader {
       for (const document of parseDocuments(yamlText, lines)) {
         const outcome = readDocument(document, checks, (offset) => lines.linePos(offset).line);
         faults.push(...outcome.faults.map((fault) => ({ file, ...fault })));
-        if (outcome.resource !== undefined) resources.push({ resource: outcome.resource, file, line: outcome.line });
+        if (outcome.resource === undefined) continue;
+        const { resource, line } = outcome;
+        const lineAt = (place: Place): number =>
+          lineOf(document, place, (offset) => lines.linePos(offset).line) ?? line;
+        resources.push({ resource, file, line, lineAt });
       }
       return { resources, faults };
     },

@@ -42,6 +42,10 @@ it('shows what is left and a block, and makes both undone', async () => {
   expect(shown).toMatch(/left at the last write\s+6\n/);
   expect(shown).toMatch(/blocked for\s+5\d\d\.\d s/);
   expect(await quota('reset', 'kraken')).toBe('kraken: the quota is whole\n');
+  expect(await quota('reset', 'kraken')).toBe('kraken: there was nothing to reset\n');
+  await quotas.tryConsume('okx', 'global', 1);
+  expect(await quota('show', 'okx')).toMatch(/\n {2}not blocked\n/);
+  expect(await quota('show', 'krakn')).toContain('krakn is none of the exchanges coinbase, kraken');
   expect(await quota('show', 'kraken')).toContain('its quota is whole');
 });
 

@@ -19,7 +19,7 @@ export interface PriceFeedSpec {
   readonly replicas: number;
   /** Codes of the assets to price. A pair of asset and quote belongs to the oldest PriceFeed that names it. */
   readonly assets: readonly string[];
-  /** Code of the currency that all prices of this feed are in. */
+  /** Code of the currency that all prices of this feed are in. A feed in USD needs at least one exchange that lists dollars (coinbase, kraken, gemini); gateio, bybit and okx list USDT, whose rate comes from the former. */
   readonly quote: string;
   /** Where prices come from. Under aggregation Priority the first fresh one wins. */
   readonly sources: readonly {
@@ -208,7 +208,8 @@ export const priceFeedSchema: StructuralSchema = {
         },
         quote: {
           type: 'string',
-          description: 'Code of the currency that all prices of this feed are in.',
+          description:
+            'Code of the currency that all prices of this feed are in. A feed in USD needs at least one exchange that lists dollars (coinbase, kraken, gemini); gateio, bybit and okx list USDT, whose rate comes from the former.',
           default: 'USD',
           minLength: 1,
           maxLength: 15,

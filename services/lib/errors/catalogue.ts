@@ -18,7 +18,7 @@ export const errorCatalogue = {
     status: 401,
     retryable: false,
     title: 'API key missing',
-    fix: 'Send the key as "Authorization: Bearer weir_live_...".',
+    fix: 'Send the key as "Authorization: Bearer <key>".',
   },
   KEY_MALFORMED: {
     status: 401,

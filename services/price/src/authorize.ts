@@ -29,6 +29,10 @@ export type Judge = (record: ApiKeyRecord) => Access | Refusal;
 const REFUSED = {
   starting: new Refusal({ code: 'STARTING' }),
   missing: new Refusal({ code: 'KEY_MISSING' }),
+  schemeless: new Refusal({
+    code: 'KEY_MISSING',
+    detail: 'The Authorization header does not begin with "Bearer" and a blank, so there is no key in it.',
+  }),
   malformed: new Refusal({ code: 'KEY_MALFORMED' }),
   unknown: new Refusal({ code: 'KEY_UNKNOWN' }),
   expired: new Refusal({ code: 'KEY_EXPIRED' }),
@@ -44,7 +48,7 @@ export function createAuthorizer(options: AuthorizerOptions): Authorize {
     if (held !== undefined) return held.then(() => authorize(header));
     if (!isInformed()) return REFUSED.starting;
     const text = readBearer(header);
-    if (text === undefined) return REFUSED.missing;
+    if (text === undefined) return header === undefined ? REFUSED.missing : REFUSED.schemeless;
     const lookup = keys.lookup(text);
     return lookup instanceof Promise ? lookup.then(judge) : judge(lookup);
   };

@@ -57,6 +57,7 @@ const policySchema = Type.Object({
     burst: Type.Optional(Type.Integer({ minimum: 1 })),
     requestsPerMinute: amount,
     requestsPerMonth: amount,
+    reportsPerMonth: amount,
     minimumWaitMs: amount,
     concurrency: amount,
   }),

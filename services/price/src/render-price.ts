@@ -16,26 +16,27 @@ export function findSlot(table: PriceTable, asset: unknown, access: Access): Slo
 /** "BTC-USD" is "BTC". */
 function findOtherSpelling(table: PriceTable, asset: unknown, access: Access): Slot | Refusal {
   const pair = typeof asset === 'string' ? parsePair(asset) : undefined;
-  if (pair === undefined) return MALFORMED_ASSET;
+  if (pair === undefined) return malformed(asset);
   const spelling = formatPair(pair);
   if (spelling !== asset) return findSlot(table, spelling, access);
   return new Refusal({ code: 'ASSET_UNKNOWN', detail: `No feed carries ${spelling}.` });
 }
 
-const MALFORMED_ASSET = new Refusal({
-  code: 'INVALID_REQUEST',
-  detail: 'query asset: must be one asset in upper case, such as BTC, or with a quote, such as BTC-EUR',
-  extensions: {
-    errors: [
-      {
-        in: 'query',
-        field: 'asset',
-        problem: 'must be one asset in upper case, such as BTC, or with a quote, such as BTC-EUR',
-        fix: 'Ask for an asset that GET /assets lists.',
-      },
-    ],
-  },
-});
+const WANTED = 'must be one asset in upper case, such as BTC, or with a quote, such as BTC-EUR';
+const NO_ASSET = assetFault(`is missing: it ${WANTED}`, 'Write /price?asset=BTC.');
+const MALFORMED_ASSET = assetFault(WANTED, 'Ask for an asset that GET /assets lists.');
+
+/** Why a text is no pair, with what was probably meant. */
+function malformed(asset: unknown): Refusal {
+  if (asset === undefined) return NO_ASSET;
+  const meant = typeof asset === 'string' ? parsePair(asset.toUpperCase()) : undefined;
+  return meant === undefined ? MALFORMED_ASSET : assetFault(WANTED, `Write ${formatPair(meant)}.`);
+}
+
+function assetFault(problem: string, fix: string): Refusal {
+  const errors = [{ in: 'query', field: 'asset', problem, fix }];
+  return new Refusal({ code: 'INVALID_REQUEST', detail: `query asset: ${problem}`, extensions: { errors } });
+}
 
 export function ageMsOf(slot: Slot, serverNowMs: number): number {
   if (slot.record === undefined) return Number.POSITIVE_INFINITY;

@@ -15,7 +15,7 @@ test('names every declared limit that is not enforced, once for a change of the 
   const plain = read({});
   const rich = read({
     policy: 'weir/rich',
-    limits: { requestsPerMinute: 1, requestsPerMonth: 1, minimumWaitMs: 1, concurrency: 1 },
+    limits: { requestsPerMinute: 1, requestsPerMonth: 1, reportsPerMonth: 1, minimumWaitMs: 1, concurrency: 1 },
     budget: { dailyMicro: 1, monthlyMicro: 1 },
   });
   const documents = new Map([plain, rich].map((policy) => [policy.policy, policy]));
@@ -27,6 +27,7 @@ test('names every declared limit that is not enforced, once for a change of the 
       fields: [
         'limits.requestsPerMinute',
         'limits.requestsPerMonth',
+        'limits.reportsPerMonth',
         'limits.minimumWait',
         'budget.daily',
         'budget.monthly',

@@ -20,10 +20,11 @@ export function createUnenforcedWarner(logger: Pick<Logger, 'warn'>): Unenforced
 }
 
 function unenforcedFields({ limits, budget }: Policy): readonly string[] {
-  const { requestsPerMinute, requestsPerMonth, minimumWaitMs } = limits;
+  const { requestsPerMinute, requestsPerMonth, reportsPerMonth, minimumWaitMs } = limits;
   const declared = {
     'limits.requestsPerMinute': requestsPerMinute,
     'limits.requestsPerMonth': requestsPerMonth,
+    'limits.reportsPerMonth': reportsPerMonth,
     'limits.minimumWait': minimumWaitMs,
     'budget.daily': budget?.dailyMicro,
     'budget.monthly': budget?.monthlyMicro,

@@ -102,6 +102,7 @@ describe('keys', () => {
     expect(missing.headers.get('www-authenticate')).toBe('Bearer realm="weir"');
     const basic = await pod.get('/price?asset=BTC', undefined, { authorization: 'Basic d2VpcjpwYXNz' });
     expectProblem(basic, 401, 'KEY_MISSING');
+    expect(basic.body['detail']).toContain('does not begin with "Bearer"');
     const malformed = await pod.get('/price?asset=BTC', `${createKeyText('live').slice(0, -1)}!`);
     expectProblem(malformed, 401, 'KEY_MALFORMED');
     expect(malformed.headers.get('www-authenticate')).toBe('Bearer realm="weir", error="invalid_token"');
@@ -117,7 +118,7 @@ describe('keys', () => {
 
   test('revoked and expired keys are refused', async () => {
     const revoked = await harness.putKey({ revoked: true });
-    const expired = await harness.putKey({ expiresAtMs: Math.round(harness.valkey.serverTimeMs()) - 1 });
+    const expired = await harness.putKey({ expiresAtMs: Math.round(harness.valkey.serverTimeMs()) - 10_000 });
     expectProblem(await pod.get('/price?asset=BTC', revoked), 401, 'KEY_REVOKED');
     expectProblem(await pod.get('/price?asset=BTC', expired), 401, 'KEY_EXPIRED');
   });
@@ -209,8 +210,12 @@ describe('limits', () => {
 
   test('what is refused before the limits is not charged', async () => {
     const key = await harness.putKey({ tier: 'small' });
-    expectProblem(await pod.get('/price', key), 400, 'INVALID_REQUEST');
-    expectProblem(await pod.get('/price?asset=btc', key), 400, 'INVALID_REQUEST');
+    const nothing = await pod.get('/price', key);
+    expectProblem(nothing, 400, 'INVALID_REQUEST');
+    expect(nothing.body['detail']).toContain('query asset: is missing');
+    const small = await pod.get('/price?asset=btc-usd', key);
+    expectProblem(small, 400, 'INVALID_REQUEST');
+    expect(small.body['errors']).toMatchObject([{ field: 'asset', fix: 'Write BTC.' }]);
     expectProblem(await pod.get('/price?asset=BTC&asset=ETH', key), 400, 'INVALID_REQUEST');
     expectProblem(await pod.get('/price?asset=UNKNOWN', key), 404, 'ASSET_UNKNOWN');
     expectProblem(await pod.get('/prices?assets=UNKNOWN', key), 404, 'ASSET_UNKNOWN');

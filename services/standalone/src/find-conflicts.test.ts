@@ -32,27 +32,27 @@ describe('conflicts between resources', () => {
     [
       'a pair that two feeds price',
       [feed('one', 'assets: [ETH, BTC]'), feed('two', 'assets: [SOL, BTC]')],
-      'f.yaml:6 spec.assets[1] is BTC in USD, which is priced already by default/one (f.yaml:1). Fix: leave it out of one of the two.',
+      'f.yaml:9 spec.assets[1] is BTC in USD, which is priced already by default/one (f.yaml:1). Fix: leave it out of one of the two.',
     ],
     [
       'a tier that two policies bind, in whatever namespaces',
       [policy('one', 'tier: pro'), policy('two', 'tier: pro', 'other')],
-      'f.yaml:6 spec.tier is "pro", which is bound already by default/one (f.yaml:1). Fix: give one of them another tier.',
+      'f.yaml:9 spec.tier is "pro", which is bound already by default/one (f.yaml:1). Fix: give one of them another tier.',
     ],
     [
       'a Secret that two keys share',
       [policy('one', key('s')), policy('two', key('s'))],
-      'f.yaml:6 spec.keys[0].secretRef.name is "s", which holds a key already of default/one (f.yaml:1). Fix: give every key a Secret of its own.',
+      'f.yaml:9 spec.keys[0].secretRef.name is "s", which holds a key already of default/one (f.yaml:1). Fix: give every key a Secret of its own.',
     ],
     [
       'a name that is taken',
       [policy('one', ''), policy('one', '')],
-      'f.yaml:6 metadata.name is the name of another ApiKeyPolicy already, default/one (f.yaml:1). Fix: rename one of them.',
+      'f.yaml:8 metadata.name is the name of another ApiKeyPolicy already, default/one (f.yaml:1). Fix: rename one of them.',
     ],
     [
       'a reference to a feed that is not there',
       [feed('one', 'assets: [BTC]'), policy('pro', 'feedRefs: [{ name: two }]')],
-      'f.yaml:6 spec.feedRefs[0].name is "two", and there is no PriceFeed of that name in namespace default. Fix: correct the name or add the PriceFeed.',
+      'f.yaml:9 spec.feedRefs[0].name is "two", and there is no PriceFeed of that name in namespace default. Fix: correct the name or add the PriceFeed.',
     ],
   ])('name %s', (_, texts, expected) => {
     expect(conflicts(...texts)).toEqual([expected]);

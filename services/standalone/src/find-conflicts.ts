@@ -2,13 +2,13 @@
  * What is wrong with resources only together. A cluster settles it by age and says so in conditions; files have no
  * age, so here it is a fault of the later one.
  */
-import type { LocatedResource, ResourceFault } from '@weir/crds';
+import { formatPlace, type LocatedResource, type Place, type ResourceFault } from '@weir/crds';
 import { formatPair } from '@weir/wire';
 
 interface Claim {
   /** Equal texts are in conflict. */
   readonly claimed: string;
-  readonly path: string;
+  readonly place: Place;
   readonly problem: string;
   readonly fix: string;
 }
@@ -17,14 +17,24 @@ export function findConflicts(resources: readonly LocatedResource[]): readonly R
   const owners = new Map<string, LocatedResource>();
   const faults: ResourceFault[] = [];
   for (const located of resources) {
-    const { file, line } = located;
-    for (const { claimed, path, problem, fix } of claimsOf(located)) {
+    for (const { claimed, place, problem, fix } of claimsOf(located)) {
       const owner = owners.get(claimed);
       if (owner === undefined) owners.set(claimed, located);
-      else faults.push({ file, line, path, problem: `${problem} ${nameOf(owner)} (${owner.file}:${owner.line})`, fix });
+      else {
+        const at = `${owner.file}:${owner.line}`;
+        faults.push(faultAt(located, place, { problem: `${problem} ${nameOf(owner)} (${at})`, fix }));
+      }
     }
   }
   return [...faults, ...danglingRefs(resources)];
+}
+
+function faultAt(
+  { file, lineAt }: LocatedResource,
+  place: Place,
+  said: { problem: string; fix: string },
+): ResourceFault {
+  return { file, line: lineAt(place), path: formatPlace(place), ...said };
 }
 
 function nameOf({ resource }: LocatedResource): string {
@@ -36,7 +46,7 @@ function claimsOf(located: LocatedResource): readonly Claim[] {
   const { kind, metadata } = resource;
   const name: Claim = {
     claimed: `${kind} ${nameOf(located)}`,
-    path: 'metadata.name',
+    place: ['metadata', 'name'],
     problem: `is the name of another ${kind} already,`,
     fix: 'rename one of them',
   };
@@ -44,7 +54,7 @@ function claimsOf(located: LocatedResource): readonly Claim[] {
     const { assets, quote } = resource.spec;
     const pairs = assets.map((asset, index) => ({
       claimed: `pair ${formatPair({ asset, quote })}`,
-      path: `spec.assets[${index}]`,
+      place: ['spec', 'assets', index],
       problem: `is ${asset} in ${quote}, which is priced already by`,
       fix: 'leave it out of one of the two',
     }));
@@ -53,14 +63,14 @@ function claimsOf(located: LocatedResource): readonly Claim[] {
   const { tier, keys } = resource.spec;
   const secrets = keys.map(({ secretRef }, index) => ({
     claimed: `secret ${metadata.namespace}/${secretRef.name}`,
-    path: `spec.keys[${index}].secretRef.name`,
+    place: ['spec', 'keys', index, 'secretRef', 'name'],
     problem: `is "${secretRef.name}", which holds a key already of`,
     fix: 'give every key a Secret of its own',
   }));
   if (tier === undefined) return [name, ...secrets];
   const binding = {
     claimed: `tier ${tier}`,
-    path: 'spec.tier',
+    place: ['spec', 'tier'],
     problem: `is "${tier}", which is bound already by`,
     fix: 'give one of them another tier',
   };
@@ -69,14 +79,15 @@ function claimsOf(located: LocatedResource): readonly Claim[] {
 
 function danglingRefs(resources: readonly LocatedResource[]): ResourceFault[] {
   const feeds = new Set(resources.filter(({ resource }) => resource.kind === 'PriceFeed').map(nameOf));
-  return resources.flatMap(({ resource, file, line }) => {
+  return resources.flatMap((located) => {
+    const { resource } = located;
     if (resource.kind !== 'ApiKeyPolicy') return [];
     const { namespace } = resource.metadata;
     return (resource.spec.feedRefs ?? []).flatMap(({ name }, index) => {
       if (feeds.has(`${namespace}/${name}`)) return [];
       const problem = `is "${name}", and there is no PriceFeed of that name in namespace ${namespace}`;
       const fix = 'correct the name or add the PriceFeed';
-      return [{ file, line, path: `spec.feedRefs[${index}].name`, problem, fix }];
+      return [faultAt(located, ['spec', 'feedRefs', index, 'name'], { problem, fix })];
     });
   });
 }

@@ -45,7 +45,7 @@ describe('a folder of resources', () => {
     write('a.yaml', feed);
     write('b.yaml', feed);
     await expect(loadResources(folder)).rejects.toThrow(
-      /b\.yaml:1 metadata\.name is the name of another PriceFeed already, default\/majors \(\S*a\.yaml:1\)/,
+      /b\.yaml:3 metadata\.name is the name of another PriceFeed already, default\/majors \(\S*a\.yaml:1\)/,
     );
   });
 
