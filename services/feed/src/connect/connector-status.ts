@@ -3,6 +3,7 @@ import type { SourceState } from '@weir/wire';
 import type { ConnectorState } from './machine-state.ts';
 import type { RelayState } from './relay.ts';
 import type { Market } from './source-quotes.ts';
+import { isUnproven } from './silence.ts';
 import { isHalted } from './venue-halt.ts';
 
 export interface ConnectorStatus {
@@ -43,6 +44,12 @@ export function describeState(
 
 const DRAINING = { reason: 'Draining', message: 'the connection is about to end, a second one is opened' };
 
+/** Something of it is to be told at once. */
+export function saysOther(before: ConnectorState, { phase, failure, halt, link }: ConnectorState): boolean {
+  if (phase !== before.phase || failure !== before.failure || halt !== before.halt) return true;
+  return link?.staleSinceMs !== before.link?.staleSinceMs || link?.freezes !== before.link?.freezes;
+}
+
 type Words = Pick<ConnectorStatus, 'state' | 'reason' | 'message'>;
 
 function describePhase(state: ConnectorState, refused: number): Words {
@@ -71,6 +78,8 @@ function describePhase(state: ConnectorState, refused: number): Words {
       }
       if (state.link?.staleSinceMs !== undefined)
         return { state: 'stale', reason: 'Unconfirmed', message: 'nothing confirms the prices of most markets' };
+      if (state.link !== undefined && isUnproven(state.link))
+        return { state: 'stale', reason: 'Unproven', message: 'a new connection has brought nothing new so far' };
       if (state.phase === 'degraded')
         return { state: 'quiet', reason: 'NoFrames', message: 'asked for a sign of life' };
       if (state.halt.symbols.size > 0)

@@ -2,8 +2,9 @@
  * One source of a feed: connects to a venue, keeps the wanted symbols subscribed, and tells every quote and every proof
  * that a quote still stands.
  *
- * Decisions are the state machines' (`machine.ts`, and `relay.ts` where one connection follows another), what is known of prices is in `source-quotes.ts`; this file carries
- * events in and effects out. It never awaits: a frame is dealt with before the next one is read.
+ * Decisions are the state machines' (`machine.ts`, and `relay.ts` where one connection follows another), what is known of
+ * prices is in `source-quotes.ts`; this file carries events in and effects out. It never awaits: a frame is dealt with
+ * before the next one is read.
  */
 import type { Timer } from '@weir/clock';
 import type { StatusEvent, VenueEvent } from '@weir/venues';
@@ -12,7 +13,7 @@ import { createConnectBudget, type ConnectBudget } from './connect-budget.ts';
 import { Connections } from './connections.ts';
 import { createConnectorMetrics, type ConnectorMetrics } from './connector-metrics.ts';
 import type { Connector, ConnectorOptions } from './connector-options.ts';
-import { describeState, type ConnectorStatus } from './connector-status.ts';
+import { describeState, saysOther, type ConnectorStatus } from './connector-status.ts';
 import { createFrameGuard } from './frame-guard.ts';
 import {
   createRelayState,
@@ -290,10 +291,9 @@ class RunningConnector implements Connector {
 
   /** At once, save for single symbols. */
   #noteStatus({ main: before, second }: RelayState): void {
-    const { phase, failure, halt, subscriptions, link } = this.#state.main;
-    const isStaleAnew = link?.staleSinceMs !== before.link?.staleSinceMs;
-    const isOther = isStaleAnew || phase !== before.phase || failure !== before.failure || halt !== before.halt;
-    if (isOther || (second === undefined) !== (this.#state.second === undefined)) this.#teller.tell();
-    else if (subscriptions !== before.subscriptions) this.#teller.tellSoon();
+    const { main } = this.#state;
+    const isOther = saysOther(before, main) || (second === undefined) !== (this.#state.second === undefined);
+    if (isOther) this.#teller.tell();
+    else if (main.subscriptions !== before.subscriptions) this.#teller.tellSoon();
   }
 }

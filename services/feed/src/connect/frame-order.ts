@@ -4,11 +4,21 @@
  *
  * A frame that goes back is dropped. Either it lags, or the venue's clock was set back and it is the newest there is: so
  * what it would have replaced is doubted, and proved by nothing, until a frame is taken again. When such frames have come
- * for a while and go onwards among themselves, it was the clock: order begins anew with them.
+ * for a while and go onwards among themselves, it was the clock: order begins anew with them. What else ends
+ * a doubt is in `doubts.ts`.
  */
 import { parseDecimal, type Decimal } from '@weir/wire';
+import type { Doubts } from './doubts.ts';
 import type { Book, Channel, KnownMarket, Last } from './known-market.ts';
-import { compareMarks, isClockSetBack, noteSetback, showsClockSetBack, type Mark, type Order } from './ticker-order.ts';
+import {
+  compareMarks,
+  isClockSetBack,
+  isMove,
+  noteSetback,
+  showsClockSetBack,
+  type Mark,
+  type Order,
+} from './ticker-order.ts';
 
 /** Of a frame. */
 export interface Arrival {
@@ -30,10 +40,16 @@ export interface OrderedFrame {
 type IsOpen = (connection: number) => boolean;
 
 /** To be asked once of each frame. */
-export function judgeOrder(known: KnownMarket, frame: OrderedFrame, arrival: Arrival, isOpen: IsOpen): Order {
+export function judgeOrder(
+  known: KnownMarket,
+  frame: OrderedFrame,
+  arrival: Arrival,
+  { isOpen, doubts }: { readonly isOpen: IsOpen; readonly doubts: Doubts },
+): Order {
   const { channel, mark } = frame;
   const before = known.marks[channel];
   const order = compareMarks(before, mark);
+  if (order !== 'older' && isMove(before, mark)) known.movedOn = mark.connection;
   // While two are open, one lags behind the other.
   if (arrival.isSecond === true || isToldByOther(before, arrival, isOpen)) return order;
   if (order !== 'older') {
@@ -48,15 +64,8 @@ export function judgeOrder(known: KnownMarket, frame: OrderedFrame, arrival: Arr
     return 'newer';
   }
   known.setbacks[channel] = setback;
-  doubt(known, frame);
+  doubts.raise(known, frame, arrival.monotonicMs);
   return order;
-}
-
-/** What is dropped contradicts what is known, unless it says the same. */
-function doubt(known: KnownMarket, { price, book }: OrderedFrame): void {
-  if (price !== undefined && price !== known.last?.price) known.isLastDoubted = true;
-  if (book === undefined) return;
-  if (book.bid !== known.bid?.price || book.ask !== known.ask?.price) known.isBookDoubted = true;
 }
 
 /** Another connection that is still open has told what is known. */

@@ -40,6 +40,16 @@ interface Side {
   readonly atMs: number;
 }
 
+/** A dropped frame contradicts what is known. */
+export interface Doubt {
+  /** Of the last such frame. Monotonic. */
+  readonly atMs: number;
+  /** By how much the venue's clock would have been set back. */
+  readonly backUs: number;
+  /** How far the venue's times were ahead of ours before. */
+  readonly leadUs: number;
+}
+
 export interface KnownMarket {
   readonly market: Market;
   readonly marks: Record<Channel, Mark | undefined>;
@@ -47,10 +57,10 @@ export interface KnownMarket {
   readonly setbacks: Record<Channel, Setback | undefined>;
   last: Last | undefined;
   /** A frame with another last price was dropped since it was learnt: which of them holds is not known. */
-  isLastDoubted: boolean;
+  lastDoubt: Doubt | undefined;
   bid: Side | undefined;
   ask: Side | undefined;
-  isBookDoubted: boolean;
+  bookDoubt: Doubt | undefined;
   tradeId: string | undefined;
   /** The quote as it was told last, but for its confirmation; absent: something has changed since. */
   told: Omit<SourceQuote, 'confirmedMonotonicMs'> | undefined;
@@ -59,6 +69,8 @@ export interface KnownMarket {
   connection: number;
   /** The last second one that has. */
   second: number;
+  /** The last connection that has sent more of it than what a new one is sent at first. */
+  movedOn: number;
   provenAtMs: number;
   /** Since when its heartbeats name another trade than the last one that was sent. */
   missedSinceMs: number | undefined;
@@ -72,15 +84,16 @@ export function createKnownMarket({ asset, quote, symbol }: Market): KnownMarket
     marks: { ticker: undefined, quote: undefined, trade: undefined },
     setbacks: { ticker: undefined, quote: undefined, trade: undefined },
     last: undefined,
-    isLastDoubted: false,
+    lastDoubt: undefined,
     bid: undefined,
     ask: undefined,
-    isBookDoubted: false,
+    bookDoubt: undefined,
     tradeId: undefined,
     told: undefined,
     confirmedMs: -Infinity,
     connection: 0,
     second: 0,
+    movedOn: 0,
     provenAtMs: -Infinity,
     missedSinceMs: undefined,
     askedAgainMs: -Infinity,
@@ -100,7 +113,7 @@ export function learnLast(known: KnownMarket, next: Last): boolean {
     next.venueTimeUs !== undefined &&
     next.venueTimeUs < last.venueTimeUs;
   if (isEarlier) return false;
-  known.isLastDoubted = false;
+  known.lastDoubt = undefined;
   if (last?.price !== next.price || last.tradeAtMs !== next.tradeAtMs) known.told = undefined;
   known.last = next;
   return true;
@@ -125,14 +138,14 @@ export function learnBook(known: KnownMarket, { bid, ask }: Book, atMs: number):
   if (known.bid?.price !== bidSide?.price || known.ask?.price !== askSide?.price) known.told = undefined;
   known.bid = bidSide;
   known.ask = askSide;
-  known.isBookDoubted = false;
+  known.bookDoubt = undefined;
 }
 
 export function forgetBook(known: KnownMarket): void {
   if (known.bid !== undefined || known.ask !== undefined) known.told = undefined;
   known.bid = undefined;
   known.ask = undefined;
-  known.isBookDoubted = false;
+  known.bookDoubt = undefined;
 }
 
 const keptSide = (side: Side | undefined, atMs: number): Side | undefined =>

@@ -2,11 +2,11 @@
 import type { VenueTiming } from '@weir/venues';
 import type { Link, MachineSettings, Sign } from './machine-state.ts';
 import { requestDueMs } from './request-pace.ts';
-import { UNCONFIRMED_MS, type Survey } from './survey-markets.ts';
+import { patienceMs } from './silence.ts';
 
 const RECONCILE_MS = 60_000;
 
-export function openLink({ timing }: MachineSettings, nowMs: number): Link {
+export function openLink({ timing }: MachineSettings, nowMs: number, freezes = 0): Link {
   return {
     lastFrameMs: nowMs,
     isPinged: false,
@@ -16,9 +16,10 @@ export function openLink({ timing }: MachineSettings, nowMs: number): Link {
     reconcileAtMs: nowMs + RECONCILE_MS,
     liveSinceMs: undefined,
     requestsPaidMs: nowMs,
-    openedMs: nowMs,
+    calmSinceMs: nowMs,
     lastDataMs: undefined,
     staleSinceMs: undefined,
+    freezes,
   };
 }
 
@@ -26,36 +27,10 @@ export function openLink({ timing }: MachineSettings, nowMs: number): Link {
 export function heardLink(link: Link, sign: Sign, { dataSilenceMs }: VenueTiming, nowMs: number): Link {
   // A first heartbeat shows that the subscription works; later ones show nothing about the data.
   const isProof = sign === 'data' || (sign === 'heartbeat' && !link.hasData);
-  const proof = { hasData: true, dataDueMs: dataSilenceMs === undefined ? undefined : nowMs + dataSilenceMs };
+  const dataDueMs = dataSilenceMs === undefined ? undefined : nowMs + patienceMs(dataSilenceMs, link);
+  const proof = { hasData: true, dataDueMs };
   const lastDataMs = sign === 'data' ? nowMs : link.lastDataMs;
   return { ...link, lastFrameMs: nowMs, isPinged: false, lastDataMs, ...(isProof && proof) };
-}
-
-/** So many markets are not all quiet for so long, and as much longer as they are fewer. */
-const QUIET_MARKETS = 50;
-const QUIET_MS = 30_000;
-
-/**
- * After a look at its markets: most of them without a confirmation make it stale, and are the end of it if they have lost
- * it on this very connection and for as long again. So is silence of all of them where the venue proves them all by any
- * frame.
- */
-export function surveyedLink(
-  link: Link,
-  { followed, valued, unconfirmed, lapsed }: Survey,
-  { dataSilenceMs }: VenueTiming,
-  nowMs: number,
-): { readonly link: Link; readonly fault?: string } {
-  const isStale = nowMs - link.openedMs >= UNCONFIRMED_MS && unconfirmed * 2 > valued;
-  const staleSinceMs = isStale ? (link.staleSinceMs ?? nowMs) : undefined;
-  const next = staleSinceMs === link.staleSinceMs ? link : { ...link, staleSinceMs };
-  if (staleSinceMs !== undefined && nowMs - staleSinceMs >= UNCONFIRMED_MS && lapsed * 2 > valued)
-    return { link: next, fault: `nothing confirms ${lapsed} of ${followed} markets` };
-  if (dataSilenceMs === undefined || followed === 0) return { link: next };
-  const silenceMs = Math.min(dataSilenceMs, (QUIET_MS * QUIET_MARKETS) / Math.min(followed, QUIET_MARKETS));
-  const isFrozen = nowMs - (link.lastDataMs ?? nowMs) >= silenceMs;
-  const fault = `nothing came of any of ${followed} markets for ${Math.round(silenceMs / 1_000)} s`;
-  return isFrozen ? { link: next, fault } : { link: next };
 }
 
 /** A sign of life is asked for after silence, or because it is time; `isSilent` tells the first from the second. */

@@ -33,10 +33,13 @@ export interface Link {
   readonly liveSinceMs: number | undefined;
   /** Requests so far are paid for by then, at the pace that the venue allows. */
   readonly requestsPaidMs: number;
-  readonly openedMs: number;
+  /** Since it was opened, or most of its markets were last without a confirmation, or its venue went on. */
+  readonly calmSinceMs: number;
   readonly lastDataMs: number | undefined;
   /** Since when most of its markets are known to be without a confirmation. */
   readonly staleSinceMs: number | undefined;
+  /** Connections in a row that were given up for want of data before this one; 0 once its own data are seen to move. */
+  readonly freezes: number;
 }
 
 /** Wall times: the venue speaks in dates. */
@@ -75,6 +78,8 @@ export interface ConnectorState {
   readonly subscriptions: Subscriptions;
   /** Failures since the connection was last stable. */
   readonly attempts: number;
+  /** Of the next connection. */
+  readonly freezes: number;
   /** Beginning of the outage that is not yet overcome. */
   readonly outageSinceMs: number | undefined;
   /** Of `backoff`: its end. Of `connecting`: the end of patience. */
@@ -178,6 +183,7 @@ export function createConnectorState(symbols: readonly string[]): ConnectorState
     link: undefined,
     subscriptions: createSubscriptions(symbols),
     attempts: 0,
+    freezes: 0,
     outageSinceMs: undefined,
     untilMs: Infinity,
     failure: undefined,

@@ -1,6 +1,6 @@
 /**
- * The state machine of one connection after the other; where two overlap is `relay.ts`. Pure, but for the standings in `subscriptions.ts`: what happens and when is told to it, what to do
- * comes out as effects.
+ * The state machine of one connection after the other; where two overlap is `relay.ts`. Pure, but for the standings in
+ * `subscriptions.ts`: what happens and when is told to it, what to do comes out as effects.
  *
  * idle         Before `start`.
  * connecting   A socket was asked for. Opened: subscribing. Failed, or not open in time: backoff. Not allowed yet by
@@ -33,9 +33,10 @@ import type {
   Sign,
   Step,
 } from './machine-state.ts';
-import { heardLink, linkWakeMs, openLink, pingDue, pingedLink, reconciledLink, surveyedLink } from './link.ts';
+import { heardLink, linkWakeMs, openLink, pingDue, pingedLink, reconciledLink } from './link.ts';
 import { askedLink, requestDueMs } from './request-pace.ts';
 import { handshakeTimeoutMs, reconnectDelayMs } from './reconnect-delay.ts';
+import { resumedLink, surveyedLink } from './silence.ts';
 import {
   acknowledge,
   beginSubscribing,
@@ -134,6 +135,7 @@ function giveUp(state: ConnectorState, moment: Moment, failure: Failure, retryAf
       phase: 'backoff',
       link: undefined,
       attempts: attempts + 1,
+      freezes: (state.link ?? state).freezes + Number(failure.reason === 'NoData'),
       outageSinceMs,
       untilMs: nowMs + delayMs,
       failure,
@@ -229,16 +231,15 @@ function onLink(state: ConnectorState, event: LinkEvent, moment: Moment, setting
     case 'status': {
       const { halt, notices } = applyStatus(state.halt, event.status, subscriptions.symbols);
       const isResumed = isHalted(state.halt, subscriptions.symbols) && !isHalted(halt, subscriptions.symbols);
-      const dueMs = isResumed ? nowMs + settings.timing.firstDataMs : link.dataDueMs;
       const effects = notices.map((notice): Effect => ({ type: 'notice', notice }));
-      return { state: { ...state, halt, link: { ...link, dataDueMs: dueMs } }, effects };
+      return { state: { ...state, halt, link: isResumed ? resumedLink(link, settings.timing, nowMs) : link }, effects };
     }
   }
 }
 
 function beginLink(state: ConnectorState, moment: Moment, settings: MachineSettings): Step {
   const { monotonicMs: nowMs } = moment;
-  const link = openLink(settings, nowMs);
+  const link = openLink(settings, nowMs, state.freezes);
   const subscriptions = beginSubscribing(state.subscriptions, nowMs, settings.symbolsPerFrame);
   return applyChange({ ...state, phase: 'subscribing', link }, { subscriptions, notices: [] }, moment, settings);
 }

@@ -269,6 +269,7 @@ function beginIfDue(state: RelayState, turn: Turn): RelayState {
     ...createConnectorState([]),
     subscriptions: forkSubscriptions(main.subscriptions),
     halt: main.halt,
+    freezes: main.link?.freezes ?? main.freezes,
     attempts,
     outageSinceMs,
   };

@@ -7,7 +7,7 @@
  * symbols with any frame, but only those it has sent something of on this connection. A venue that repeats its books
  * proves each symbol by its own frames alone. A market that stands still proves nothing, whatever is sent of it: its
  * value is kept to itself until a proof after the resumption. Nor does anything prove what a dropped frame contradicts
- * (`frame-order.ts`).
+ * (`doubts.ts`).
  *
  * While a second connection is open beside the one that counts (`relay.ts`), both bring news: what comes first is told,
  * what is older or the same is not, whichever of them it comes from. What the venue gives no order to cannot be compared,
@@ -15,6 +15,7 @@
  */
 import type { HeartbeatEvent, ProofOfLife, QuoteEvent, TickerEvent, VenueEvent } from '@weir/venues';
 import { MAX_TRADE_AGE_MS, parseDecimal } from '@weir/wire';
+import { Doubts, forgetDoubts } from './doubts.ts';
 import { bookOf, isLater, isToldByOther, judgeOrder, lastOf, type Arrival, type OrderedFrame } from './frame-order.ts';
 import {
   createKnownMarket,
@@ -81,6 +82,7 @@ class KnownQuotes implements SourceQuotes {
   readonly #options: SourceQuotesOptions;
   #markets: ReadonlyMap<string, KnownMarket>;
   readonly #proof: ProofOfLife;
+  readonly #doubts = new Doubts();
   /** In the order of their turns. */
   #queue: readonly KnownMarket[];
   #nextTurn = 0;
@@ -157,9 +159,7 @@ class KnownQuotes implements SourceQuotes {
       return;
     }
     known.missedSinceMs = undefined;
-    // The venue itself says which frame was the last one.
-    known.isLastDoubted = false;
-    known.isBookDoubted = false;
+    forgetDoubts(known);
     this.#confirm(known, arrival);
   }
 
@@ -230,7 +230,7 @@ class KnownQuotes implements SourceQuotes {
     const { isOpen } = this.#options;
     const { channel } = frame;
     const before = known.marks[channel];
-    const order = judgeOrder(known, frame, arrival, isOpen);
+    const order = judgeOrder(known, frame, arrival, { isOpen, doubts: this.#doubts });
     if (order === 'older') {
       // It lags, but it is there.
       if (arrival.isSecond === true) known.second = arrival.connection;
@@ -266,8 +266,9 @@ class KnownQuotes implements SourceQuotes {
       const isAhead = venueTimeMs > arrival.wallMs + AHEAD_MS_MAX;
       this.#options.onVenueTime?.(venueTimeMs, arrival, isAhead);
       if (isAhead) venueTimeUs = undefined;
+      else if (arrival.isSecond !== true) this.#doubts.noteTime(venueTimeUs, arrival.monotonicMs);
     }
-    return { content, sequence, venueTimeUs, connection: arrival.connection };
+    return { content, sequence, venueTimeUs, arrivedMs: arrival.monotonicMs, connection: arrival.connection };
   }
 
   #confirm(known: KnownMarket, { monotonicMs }: Arrival): Verdict {
@@ -275,7 +276,7 @@ class KnownQuotes implements SourceQuotes {
     // No heartbeat proves a book where trades are what it names.
     const bookAtMs = Math.max(known.bid?.atMs ?? -Infinity, known.ask?.atMs ?? -Infinity);
     if (this.#proof === 'trade-id-heartbeat' && monotonicMs - bookAtMs > MAX_TRADE_AGE_MS) forgetBook(known);
-    if (known.isLastDoubted || known.isBookDoubted) return 'kept';
+    if (this.#doubts.isDoubted(known, monotonicMs)) return 'kept';
     const quote = quoteOf(known, monotonicMs);
     if (quote === undefined) return 'kept';
     known.provenAtMs = monotonicMs;

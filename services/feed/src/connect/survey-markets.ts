@@ -14,6 +14,8 @@ export interface Survey {
   readonly unconfirmed: number;
   /** The same, and they have sent something on this connection. */
   readonly lapsed: number;
+  /** They have sent more on this connection than what a new one is sent at first. */
+  readonly moved: number;
   /** Their heartbeats have named a trade that was not sent for a while; they are to be asked for again. */
   readonly missed: readonly string[];
 }
@@ -33,13 +35,14 @@ const ASKED_AGAIN_MS = 60_000;
 export function surveyMarkets(markets: Iterable<KnownMarket>, terms: SurveyTerms): Survey {
   const { connection, nowMs, isSubscribed, isHalted } = terms;
   const missed: string[] = [];
-  let [followed, valued, unconfirmed, lapsed] = [0, 0, 0, 0];
+  let [followed, valued, unconfirmed, lapsed, moved] = [0, 0, 0, 0, 0];
   for (const known of markets) {
     const { symbol } = known.market;
     if (!isSubscribed(symbol) || isHalted(symbol)) continue;
     const hasSent = known.connection === connection || known.second === connection;
     const isUnconfirmed = known.last !== undefined && nowMs - known.confirmedMs > UNCONFIRMED_MS;
     if (hasSent) followed += 1;
+    if (known.movedOn === connection) moved += 1;
     if (known.last !== undefined) valued += 1;
     if (isUnconfirmed) unconfirmed += 1;
     if (isUnconfirmed && hasSent) lapsed += 1;
@@ -47,5 +50,5 @@ export function surveyMarkets(markets: Iterable<KnownMarket>, terms: SurveyTerms
     known.askedAgainMs = nowMs;
     missed.push(symbol);
   }
-  return { followed, valued, unconfirmed, lapsed, missed };
+  return { followed, valued, unconfirmed, lapsed, moved, missed };
 }

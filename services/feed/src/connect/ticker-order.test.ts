@@ -5,6 +5,7 @@ const mark = (more: Partial<Mark> = {}): Mark => ({
   content: '1',
   sequence: undefined,
   venueTimeUs: undefined,
+  arrivedMs: 0,
   connection: 1,
   ...more,
 });

@@ -8,6 +8,8 @@ export interface Mark {
   readonly content: string;
   readonly sequence: number | undefined;
   readonly venueTimeUs: number | undefined;
+  /** Monotonic. */
+  readonly arrivedMs: number;
   /** Of the connection it came by. */
   readonly connection: number;
 }
@@ -33,6 +35,12 @@ export function compareMarks(known: Mark | undefined, next: Mark): Order {
   if (isOrdered && millisecondOf(next.venueTimeUs) === millisecondOf(known.venueTimeUs)) return 'newer';
   if (timeStep !== 0) return timeStep < 0 ? 'older' : 'newer';
   return hasTimes && next.content === known.content ? 'same' : 'unknown';
+}
+
+/** It is not the first of its connection, and no repetition of the one before. */
+export function isMove(known: Mark | undefined, next: Mark): boolean {
+  if (known?.connection !== next.connection) return false;
+  return next.content !== known.content || next.venueTimeUs !== known.venueTimeUs;
 }
 
 /** Frames of a channel that came later than what is known and say that they are older: since when, and the first of them. */
