@@ -57,8 +57,14 @@ const { positionals, values } = parseArgs({
     'measure-ms': { type: 'string' },
     pods: { type: 'string' },
     frames: { type: 'string' },
+    help: { type: 'boolean', short: 'h' },
   },
 });
+
+if (values.help === true) {
+  console.log(USAGE);
+  process.exit(0);
+}
 
 const numberOf = (text: string | undefined, otherwise: number): number => {
   const value = text === undefined ? otherwise : Number(text);

@@ -49,6 +49,10 @@ if (import.meta.main) {
   const root = path.resolve(import.meta.dirname, '..');
   const wanted = process.argv.slice(2);
   const programs = findPrograms(root);
+  if (wanted.includes('--help') || wanted.includes('-h')) {
+    console.log(`Usage: npm run bundle -- [program]...\n\nPrograms: ${programs.map(({ name }) => name).join(', ')}`);
+    process.exit(0);
+  }
   const unknown = wanted.filter((name) => !programs.some((program) => program.name === name));
   if (unknown.length > 0) {
     console.error(`no program ${unknown.join(', ')}; there are ${programs.map(({ name }) => name).join(', ')}`);

@@ -18,7 +18,7 @@ const EXIT_USAGE = 2;
 const READY_MS_MAX = 5_000;
 
 interface Order {
-  readonly action: 'show' | 'reset';
+  readonly action: 'show' | 'reset' | 'help';
   readonly provider: string;
   readonly url: string;
 }
@@ -27,10 +27,11 @@ interface Order {
 function readOrder(): Order | undefined {
   const { positionals, values } = parseArgs({
     allowPositionals: true,
-    options: { 'valkey-url': { type: 'string' } },
+    options: { 'valkey-url': { type: 'string' }, help: { type: 'boolean', short: 'h' } },
   });
   const [action, provider = '', ...rest] = positionals;
   const url = values['valkey-url'] ?? process.env['WEIR_VALKEY_URL'] ?? 'redis://127.0.0.1:6379';
+  if (values.help === true) return { action: 'help', provider, url };
   if ((action !== 'show' && action !== 'reset') || !isParameter('provider', provider) || rest.length > 0)
     return undefined;
   return { action, provider, url };
@@ -97,7 +98,8 @@ async function run({ action, provider, url }: Order): Promise<void> {
 
 try {
   const order = readOrder();
-  if (order !== undefined) await run(order);
+  if (order?.action === 'help') process.stdout.write(USAGE);
+  else if (order !== undefined) await run(order);
   else {
     process.stderr.write(USAGE);
     process.exitCode = EXIT_USAGE;

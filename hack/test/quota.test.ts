@@ -53,6 +53,10 @@ it.each([[['drop', 'kraken']], [['show']], [['show', 'KRAKEN *']]])('says how it
   await expect(quota(...args)).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('show|reset') });
 });
 
+it('tells how it is used when asked', async () => {
+  expect(await quota('--help')).toContain('Usage: npm run --silent quota');
+});
+
 it('says that Valkey does not answer', async () => {
   const args = [file, 'show', 'kraken', '--valkey-url', 'redis://127.0.0.1:1'];
   await expect(run(process.execPath, args)).rejects.toMatchObject({

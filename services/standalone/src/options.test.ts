@@ -50,6 +50,7 @@ describe('the command line', () => {
 
   it('asks for the help', () => {
     expect(parse('--venues', 'nonsense', '--help')).toBeUndefined();
+    expect(parse('-h')).toBeUndefined();
   });
 
   it('names every fault at once', () => {

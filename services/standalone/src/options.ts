@@ -62,7 +62,7 @@ type Flags = typeof DEFAULTS;
 const names = Object.keys(DEFAULTS);
 const flags: NonNullable<ParseArgsConfig['options']> = {
   ...Object.fromEntries(names.map((name) => [name, { type: 'string' as const }])),
-  help: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
 };
 
 /** `undefined` asks for the help. Throws CONFIG_INVALID with every fault. */
