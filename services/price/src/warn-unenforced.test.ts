@@ -18,23 +18,26 @@ test('names every declared limit that is not enforced, once for a change of the 
     limits: { requestsPerMinute: 1, requestsPerMonth: 1, reportsPerMonth: 1, minimumWaitMs: 1, concurrency: 1 },
     budget: { dailyMicro: 1, monthlyMicro: 1 },
   });
-  const documents = new Map([plain, rich].map((policy) => [policy.policy, policy]));
+  const monthly = read({ policy: 'weir/monthly', limits: { requestsPerMonth: 1 } });
+  const documents = new Map([plain, rich, monthly].map((policy) => [policy.policy, policy]));
   warn(documents);
   warn(new Map(documents));
   expect(lines).toEqual([
     {
-      policy: 'weir/rich',
-      fields: [
-        'limits.requestsPerMinute',
-        'limits.requestsPerMonth',
-        'limits.reportsPerMonth',
-        'limits.minimumWait',
-        'budget.daily',
-        'budget.monthly',
-      ],
+      policies: {
+        'weir/rich': [
+          'limits.requestsPerMinute',
+          'limits.requestsPerMonth',
+          'limits.reportsPerMonth',
+          'limits.minimumWait',
+          'budget.daily',
+          'budget.monthly',
+        ],
+        'weir/monthly': ['limits.requestsPerMonth'],
+      },
     },
   ]);
   // Concurrency is enforced for streams.
   warn(new Map([['weir/rich', read({ policy: 'weir/rich', limits: { concurrency: 2, requestsPerMinute: 2 } })]]));
-  expect(lines.slice(1)).toEqual([{ policy: 'weir/rich', fields: ['limits.requestsPerMinute'] }]);
+  expect(lines.slice(1)).toEqual([{ policies: { 'weir/rich': ['limits.requestsPerMinute'] } }]);
 });
