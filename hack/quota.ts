@@ -3,8 +3,8 @@ import { systemClock } from '@weir/clock';
 import { keyspace, isParameter } from '@weir/keyspace';
 import { createTestTelemetry, silentLogger } from '@weir/testing';
 import { createValkey, parseValkeyUrl, type ValkeyClient } from '@weir/valkey';
-import { venues } from '@weir/venues';
 import { parseArgs } from 'node:util';
+import { venues } from '../services/lib/venues/index.ts';
 
 const USAGE = `Usage: npm run --silent quota -- show|reset <provider> [--valkey-url <url>]
 
