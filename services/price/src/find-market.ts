@@ -67,6 +67,8 @@ async function look({ venue, upstream, source, feed }: Way, pair: Pair): Promise
   const instrument =
     override === undefined ? listed?.get(`${pair.asset}-${quote}`) : named(override, { ...pair, quote }, pair, listed);
   const isKnown = listed !== undefined || override !== undefined;
+  // A market that stands still by the list has a last price of no known age, and will have another one.
+  if (instrument?.isHalted === true) return { offer: undefined, isKnown: false };
   if (instrument === undefined) return { offer: undefined, isKnown };
   const isConverted = instrument.quote !== pair.quote;
   return { offer: { venue: venue.id, instrument, isConverted, fetcher: upstream.fetcher }, isKnown };
