@@ -199,6 +199,11 @@ test.each(TELLING)('%s: while nothing is matched the source is halted and confir
   const exchanges = await startVenue(id);
   const source = connect(exchanges, id);
   await waitFor(source.isLive);
+  // Who tells of standstills on a socket of its own has to be heard there first.
+  const { statusSocket } = findVenue(id) ?? {};
+  await waitFor(
+    () => statusSocket === undefined || exchanges.venue(id).received.some((text) => text.includes('status')),
+  );
   exchanges.venue(id).maintenance({ system: 'cancel_only' });
   await waitFor(() => source.connector.status.state === 'halted');
   const since = source.quotes.length;
