@@ -5,8 +5,8 @@ import { generatedBy } from './generated-file.ts';
 
 const introduction = `Weir is declared with two custom resources. The same files work everywhere: \`kubectl apply\` in a cluster, a folder in
 standalone mode (\`npm start -- --resources <folder>\`). Whoever reads them applies the defaults below and refuses a file with
-every fault at once, each with its line, field and fix. Examples are in [crds/examples](../crds/examples), faulty ones with
-their messages in [crds/examples/invalid](../crds/examples/invalid).`;
+every fault at once, each with its line, field and fix; what contradicts another resource is told when no file is wrong by
+itself. Examples are in [crds/examples](../crds/examples), faulty ones with their messages in [crds/examples/invalid](../crds/examples/invalid).`;
 
 export function resourceReference(definitions: readonly Definition[], example: string): string {
   const parts = [
