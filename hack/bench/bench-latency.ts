@@ -185,6 +185,9 @@ async function measure(running: Running, options: LatencyBenchOptions): Promise<
     podRss.push(Math.max(...(await Promise.all(pods.map(({ pid }) => residentMb(pid))))));
     const status = await readStatus(valkey);
     shares.push(status === undefined ? 0 : status.assets.fresh / status.assets.total);
+    const seconds = ((systemClock.monotonicMs() - startMs) / 1_000).toFixed(0);
+    if (status === undefined || status.assets.fresh < status.assets.total)
+      say(`at ${seconds} s: ${describe(status)}; feed's event loop p99 ${loopDelayMs(feedPage).toFixed(0)} ms`);
   }
   const seconds = (systemClock.monotonicMs() - startMs) / 1_000;
   const pagesAfter = await Promise.all(all.map(readMetrics));
@@ -225,6 +228,12 @@ async function measure(running: Running, options: LatencyBenchOptions): Promise<
     pod_rss_last_mb: firstAndLast(podRss)[1],
     fresh_share: round(Math.min(...shares), 4),
   };
+}
+
+function describe(status: FeedStatus | undefined): string {
+  if (status === undefined) return 'the feed has no status';
+  const sources = status.sources.map(({ name, state, reason }) => `${name} ${state} (${reason})`).join(', ');
+  return `${status.assets.fresh} of ${status.assets.total} fresh at ${status.updatedAt}: ${sources}`;
 }
 
 /** Medians of samples of a minute each, or of a third where there are fewer. */

@@ -30,15 +30,26 @@ test('a source is as good as its worst connection, and says of how many', () => 
 });
 
 test('symbols that are refused and markets that are missing are named together, a hundred at most', () => {
-  const missing = Array.from({ length: 150 }, (_, index) => ({ asset: `A${index}`, symbol: '', reason: 'not listed' }));
+  const missing = Array.from({ length: 150 }, (_, index) => ({
+    asset: `A${index}`,
+    symbol: '',
+    reason: 'not listed',
+    isFollowed: index >= 149,
+  }));
   const merged = mergeStatuses([{ ...live, quarantined: [refused], quarantinedCount: 1 }], missing);
-  expect(merged).toMatchObject({ state: 'ok', reason: 'MarketsMissing', quarantinedCount: 151 });
+  const message = '149 assets are not followed; 1 followed markets are not as they should be';
+  expect(merged).toMatchObject({ state: 'ok', reason: 'MarketsMissing', message, quarantinedCount: 151 });
+  expect(merged.quarantined.at(-1)).toEqual({ asset: 'A98', symbol: '', reason: 'not listed' });
   expect(merged.quarantined).toHaveLength(100);
   expect(merged.quarantined[0]).toEqual(refused);
 });
 
 test('a source without any market, or without a list, says which', () => {
-  expect(mergeStatuses([], [refused])).toMatchObject({ state: 'down', reason: 'NoSymbols', quarantinedCount: 1 });
+  expect(mergeStatuses([], [{ ...refused, isFollowed: false }])).toMatchObject({
+    state: 'down',
+    reason: 'NoSymbols',
+    quarantinedCount: 1,
+  });
   expect(describeUnlisted(false)).toMatchObject({ state: 'connecting', reason: 'NoInstruments' });
   expect(describeUnlisted(true)).toMatchObject({ state: 'down', reason: 'NoInstruments' });
 });

@@ -14,7 +14,8 @@ const MARKETS_MISSING = 'MarketsMissing';
 
 /** A source is as good as its worst connection. */
 export function mergeStatuses(statuses: readonly SourceWords[], missing: readonly MissingMarket[]): SourceWords {
-  const quarantined = [...statuses.flatMap((status) => status.quarantined), ...missing].slice(0, QUARANTINED_MAX);
+  const named = missing.map(({ asset, symbol, reason: why }) => ({ asset, symbol, reason: why }));
+  const quarantined = [...statuses.flatMap((status) => status.quarantined), ...named].slice(0, QUARANTINED_MAX);
   const quarantinedCount = statuses.reduce((sum, status) => sum + status.quarantinedCount, missing.length);
   const [worst = NOTHING] = statuses.toSorted((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state));
   const { state, reason } = worst;
@@ -22,10 +23,17 @@ export function mergeStatuses(statuses: readonly SourceWords[], missing: readonl
   const isAll = alike === statuses.length;
   const message = isAll ? worst.message : `${alike} of ${statuses.length} connections: ${worst.message || reason}`;
   if (state === 'ok' && reason === 'Live' && missing.length > 0) {
-    const told = `${missing.length} assets are not followed`;
-    return { state, reason: MARKETS_MISSING, message: told, quarantined, quarantinedCount };
+    return { state, reason: MARKETS_MISSING, message: tellMissing(missing), quarantined, quarantinedCount };
   }
   return { state, reason, message, quarantined, quarantinedCount };
+}
+
+function tellMissing(missing: readonly MissingMarket[]): string {
+  const followed = missing.filter(({ isFollowed }) => isFollowed).length;
+  const left = missing.length - followed;
+  const told = left === 0 ? [] : [`${left} assets are not followed`];
+  if (followed > 0) told.push(`${followed} followed markets are not as they should be`);
+  return told.join('; ');
 }
 
 /** Of a source whose socket is down. */

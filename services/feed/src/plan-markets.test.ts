@@ -43,7 +43,7 @@ test('a market that stands still by the list is followed all the same, and named
   const listed = listOf({ asset: 'BTC', quote: 'USD', symbol: 'BTC-USD', isHalted: true });
   expect(plan({ assets: ['BTC'], listed })).toEqual({
     markets: [{ asset: 'BTC', quote: 'USD', symbol: 'BTC-USD', isHalted: true }],
-    missing: [{ asset: 'BTC', symbol: 'BTC-USD', reason: 'stands still, as the venue lists it' }],
+    missing: [{ asset: 'BTC', symbol: 'BTC-USD', reason: 'stands still, as the venue lists it', isFollowed: true }],
   });
 });
 
@@ -71,7 +71,9 @@ test('USDT as an asset is one market, and has no price in itself', () => {
   expect(plan({ assets: ['USDT'], needsUsdtRate: true }).markets).toHaveLength(1);
   const tether = plan({ assets: ['BTC', 'USDT'], settlement: 'USDT', listed: TETHERS });
   expect(tether.markets.map(({ symbol }) => symbol)).toEqual(['BTCUSDT']);
-  expect(tether.missing).toEqual([{ asset: 'USDT', symbol: 'USDT-USD', reason: 'not listed by the venue' }]);
+  expect(tether.missing).toEqual([
+    { asset: 'USDT', symbol: 'USDT-USD', reason: 'not listed by the venue', isFollowed: false },
+  ]);
 });
 
 test('in another quote every venue is asked directly', () => {
@@ -84,7 +86,7 @@ test('in another quote every venue is asked directly', () => {
 
 test('what is not listed is named, and only once the list is known', () => {
   expect(plan({ assets: ['BTC', 'NOPE'] }).missing).toEqual([
-    { asset: 'NOPE', symbol: 'NOPE-USD', reason: 'not listed by the venue' },
+    { asset: 'NOPE', symbol: 'NOPE-USD', reason: 'not listed by the venue', isFollowed: false },
   ]);
   expect(plan({ listed: undefined })).toEqual({ markets: [], missing: [] });
 });
@@ -109,4 +111,21 @@ test('of two assets with one symbol the first has it', () => {
     markets: [{ asset: 'BTC' }],
     missing: [{ asset: 'ETH', symbol: 'XBT/USD', reason: 'the symbol is taken by BTC' }],
   });
+});
+
+test("an operator's symbol that is another market by the list is followed, and named", () => {
+  const wrong = plan({ symbols: { ETH: 'XBT/EUR' } });
+  expect(wrong.markets).toContainEqual({ asset: 'ETH', quote: 'USD', symbol: 'XBT/EUR' });
+  expect(wrong.missing).toEqual([
+    { asset: 'ETH', symbol: 'XBT/EUR', reason: 'is BTC-EUR, as the venue lists it', isFollowed: true },
+  ]);
+  const quote = plan({ assets: ['BTC'], symbols: { BTC: 'XBT/EUR' } });
+  expect(quote.missing).toMatchObject([{ reason: 'is BTC-EUR, as the venue lists it' }]);
+});
+
+test('which coins are dollars is for the operator to say', () => {
+  const listed = listOf({ asset: 'BTC', quote: 'USDC', symbol: 'BTC-USDC' });
+  expect(plan({ assets: ['BTC'], symbols: { BTC: 'BTC-USDC' }, listed }).missing).toEqual([]);
+  const tether = { assets: ['BTC'], symbols: { BTC: 'BTCUSDT' }, settlement: 'USDT', listed: TETHERS } as const;
+  expect(plan(tether).missing).toEqual([]);
 });

@@ -17,12 +17,13 @@ export interface PlanInput {
   readonly listed: Listed | undefined;
 }
 
-/** One that is followed and stands still by the venue's list is named too. */
+/** A market that is not followed, or one that is and does not look right by the venue's list. */
 export interface MissingMarket {
   readonly asset: string;
   /** What was looked for. */
   readonly symbol: string;
   readonly reason: string;
+  readonly isFollowed: boolean;
 }
 
 export interface MarketPlan {
@@ -40,28 +41,40 @@ export function planMarkets(input: PlanInput): MarketPlan {
   const { assets, quote, settlement, needsUsdtRate, listed } = input;
   const markets = new Map<string, Instrument>();
   const missing: MissingMarket[] = [];
-  const bySymbol = overridden(input);
+  const owns = overridden(input);
   const wanted = new Set(assets);
   if (quote === USD && settlement === USD && needsUsdtRate) wanted.add(USDT);
   for (const asset of wanted) {
     const pair = `${asset}-${quoteAt(settlement, { asset, quote })}`;
     // A venue of USDT markets has some in dollars too, where it has none in USDT.
-    const market = bySymbol.get(asset) ?? listed?.get(pair) ?? listed?.get(`${asset}-${quote}`);
+    const own = owns.get(asset);
+    const market = own?.market ?? listed?.get(pair) ?? listed?.get(`${asset}-${quote}`);
     if (market === undefined) {
-      if (listed !== undefined) missing.push({ asset, symbol: pair, reason: NOT_LISTED });
+      if (listed !== undefined) missing.push({ asset, symbol: pair, reason: NOT_LISTED, isFollowed: false });
       continue;
     }
-    const holder = markets.get(market.symbol);
-    if (holder === undefined) {
-      markets.set(market.symbol, market);
-      if (market.isHalted === true) missing.push({ asset, symbol: market.symbol, reason: SUSPENDED });
-    } else missing.push({ asset, symbol: market.symbol, reason: `the symbol is taken by ${holder.asset}` });
+    const { symbol } = market;
+    const holder = markets.get(symbol);
+    if (holder !== undefined) {
+      missing.push({ asset, symbol, reason: `the symbol is taken by ${holder.asset}`, isFollowed: false });
+      continue;
+    }
+    markets.set(symbol, market);
+    if (market.isHalted === true) missing.push({ asset, symbol, reason: SUSPENDED, isFollowed: true });
+    if (own?.other !== undefined)
+      missing.push({ asset, symbol, reason: `is ${own.other}, as the venue lists it`, isFollowed: true });
   }
   return { markets: [...markets.values()], missing };
 }
 
-function overridden({ assets, quote, settlement, symbols = {}, listed }: PlanInput): ReadonlyMap<string, Instrument> {
-  const markets = new Map<string, Instrument>();
+interface OwnMarket {
+  readonly market: Instrument;
+  /** What the venue lists under its symbol, where that is not what it is followed as. */
+  readonly other?: string;
+}
+
+function overridden({ assets, quote, settlement, symbols = {}, listed }: PlanInput): ReadonlyMap<string, OwnMarket> {
+  const markets = new Map<string, OwnMarket>();
   const entries = Object.entries(symbols);
   if (entries.length === 0) return markets;
   const bySymbol = new Map<string, Instrument>();
@@ -73,7 +86,14 @@ function overridden({ assets, quote, settlement, symbols = {}, listed }: PlanInp
     const expected = quoteAt(settlement, { asset, quote });
     // A dollar coin of another name is the dollar that the operator has chosen.
     const its = found === undefined || (found.quote === USDT && quote === USD) ? (found?.quote ?? expected) : quote;
-    markets.set(asset, { ...found, asset, quote: its, symbol });
+    const market = { ...found, asset, quote: its, symbol };
+    const isSame = found === undefined || (found.asset === asset && isQuotedIn(quote, found));
+    markets.set(asset, isSame ? { market } : { market, other: `${found.asset}-${found.quote}` });
   }
   return markets;
+}
+
+/** Every coin named after the dollar passes: which of them are dollars is the operator's to say. */
+function isQuotedIn(quote: string, listed: Instrument): boolean {
+  return listed.quote === quote || (quote === USD && listed.quote.startsWith(USD));
 }

@@ -14,6 +14,7 @@ import type { Valkey } from '@weir/valkey';
 import { encodePriceUpdateBatch, type FeedDocument, type PriceConfirmation, type PriceRecord } from '@weir/wire';
 import type { QuoteBook } from './keep-quotes.ts';
 import type { FeedMetrics } from './metrics.ts';
+import { CHUNK_RECORDS, ROUND_RECORDS, Sweep } from './sweep.ts';
 import { isValueNews, NO_NEWS, planRound, type Draft, type News, type RoundScope } from './plan-round.ts';
 import { sendChunks } from './send-chunks.ts';
 import { takeTurn } from './take-turn.ts';
@@ -40,19 +41,6 @@ interface Tenure {
   isOpened: boolean;
 }
 
-/** A heartbeat's way through all assets. */
-interface Sweep {
-  readonly assets: readonly string[];
-  readonly batchBefore: number;
-  /** Assets that are stored again even if their price stands. */
-  readonly restated: ReadonlySet<string>;
-  next: number;
-}
-
-/** Small enough that a chunk keeps the event loop, and a lease renewal behind it, for few milliseconds. */
-const CHUNK_RECORDS = 100;
-/** Of what has changed, between two chunks of a heartbeat: what a venue tells of hundreds at once is sent in one go. */
-const ROUND_RECORDS = 800;
 /** Ten thousand prices are back in Valkey within 3 s of its losing them, at a fifth of what one core of it can take. */
 const RESTATED_PER_SECOND = 4_000;
 const RETRY_MS = 250;
@@ -72,6 +60,8 @@ export class PricePublisher {
   #changed: string[] = [];
   #nextRoundMs = 0;
   #sweep: Sweep | undefined;
+  /** A heartbeat was due while the one before was still under way: it follows at once, or prices would age by two periods. */
+  #isBeatDue = false;
   /** Where the next heartbeat goes on storing prices again. */
   #restateFrom = 0;
   #isSweepTurn = false;
@@ -123,13 +113,18 @@ export class PricePublisher {
 
   #startHeartbeat(tenure: Tenure, document: FeedDocument): void {
     const beat = (): void => {
-      this.#sweep ??= this.#newSweep(tenure, document);
-      this.#schedule();
+      if (this.#sweep !== undefined) this.#isBeatDue = true;
+      else this.#beginSweep(tenure, document);
     };
     this.#heartbeat?.cancel();
     this.#heartbeat = this.#options.clock.setInterval(beat, document.publish.heartbeatMs);
-    this.#sweep = undefined;
-    beat();
+    this.#beginSweep(tenure, document);
+  }
+
+  #beginSweep(tenure: Tenure, document: FeedDocument): void {
+    this.#sweep = this.#newSweep(tenure, document);
+    this.#isBeatDue = false;
+    this.#schedule();
   }
 
   #newSweep(tenure: Tenure, { publish }: FeedDocument): Sweep {
@@ -137,7 +132,9 @@ export class PricePublisher {
     const count = Math.ceil((RESTATED_PER_SECOND * publish.heartbeatMs) / 1_000);
     const { items, next } = takeTurn(assets, this.#restateFrom, count);
     this.#restateFrom = next;
-    return { assets, batchBefore: tenure.batch, restated: new Set(items), next: 0 };
+    const startMs = this.#options.clock.monotonicMs();
+    const plan = { assets, restated: new Set(items), batchBefore: tenure.batch };
+    return new Sweep({ ...plan, startMs, periodMs: publish.heartbeatMs });
   }
 
   /** Sees to it that what is due is sent when it is due. */
@@ -172,7 +169,7 @@ export class PricePublisher {
       this.#putBack(failed);
       // The next heartbeat goes through everything anyway.
       if (sweep !== undefined && failed.length === assets.length) this.#sweep = undefined;
-      else if (sweep !== undefined && sweep.next >= sweep.assets.length) await this.#endSweep(tenure, sweep);
+      else if (sweep?.isDone === true) await this.#endSweep(tenure, sweep);
     }
   }
 
@@ -186,11 +183,7 @@ export class PricePublisher {
     const sweep = this.#sweep;
     // By turns: a change must not wait for a long heartbeat, nor the heartbeat for ever.
     this.#isSweepTurn = sweep !== undefined && (this.#changed.length === 0 || !this.#isSweepTurn);
-    if (sweep !== undefined && this.#isSweepTurn) {
-      const assets = sweep.assets.slice(sweep.next, sweep.next + CHUNK_RECORDS);
-      sweep.next += CHUNK_RECORDS;
-      return { assets, sweep };
-    }
+    if (sweep !== undefined && this.#isSweepTurn) return { assets: sweep.take(nowMs), sweep };
     return this.#changed.length === 0 ? undefined : { assets: this.#changed.splice(0, ROUND_RECORDS) };
   }
 
@@ -211,6 +204,8 @@ export class PricePublisher {
   async #endSweep(tenure: Tenure, sweep: Sweep): Promise<void> {
     if (this.#sweep === sweep) this.#sweep = undefined;
     if (tenure.batch === sweep.batchBefore) await this.#announce(tenure, NO_NEWS);
+    if (this.#isBeatDue && this.#sweep === undefined && this.#tenure === tenure && this.#document !== undefined)
+      this.#beginSweep(tenure, this.#document);
   }
 
   /** What has to be sent again: `assets` itself when nothing of it was stored, or announced. */
