@@ -84,7 +84,13 @@ async function* splitLines(
   if (bytes > 0) yield [finish()];
 }
 
+/** Told once, at the end, when there was not one line of JSON. */
+const HINT =
+  'decode: no line is JSON. One frame stands on one line: join a frame that is spread over several (jq -c .), and unpack a compressed file first (zcat)\n';
+
 async function decodeAll(venue: Venue, input: AsyncIterable<Buffer>, output: Writable): Promise<void> {
+  let hasLines = false;
+  let hasJson = false;
   for await (const lines of splitLines(input)) {
     const texts = lines.map((line) =>
       line === undefined
@@ -92,8 +98,21 @@ async function decodeAll(venue: Venue, input: AsyncIterable<Buffer>, output: Wri
         : decodeLine(venue, line),
     );
     if (texts.length === 0) continue;
+    hasLines = true;
+    hasJson ||= lines.some(isJson);
     // A reader slower than we are: wait, so that memory stays small.
     if (!output.write(`${texts.join('\n')}\n`)) await new Promise((resolve) => output.once('drain', resolve));
+  }
+  if (hasLines && !hasJson) process.stderr.write(HINT);
+}
+
+function isJson(line: string | undefined): boolean {
+  if (line === undefined || !/^\s*[[{]/.test(line)) return false;
+  try {
+    JSON.parse(line);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -17,7 +17,7 @@ time is asked again; after three silent tries the session is made anew; three mo
   --url <url>         of the price service (http://127.0.0.1:8080)
   --key <key>         the API key; better in WEIR_API_KEY, where no list of processes shows it
   --udp <host:port>   where UDP is served (the host of the url, and the port that the session names)
-  --count <n>         answers for each asset, then it ends (1); 0: until it is stopped
+  --count <n>         answers for each asset, then it ends (1); 0: until it is stopped, however long nobody answers
   --interval-ms <n>   between two requests for an asset (1000)
   --wait-ms <n>       for an answer (500)
 `;
@@ -30,6 +30,8 @@ const CLOCK_ERROR_MS = 5_000;
 const SPARE_BYTES = 16;
 /** Before its end a session is made anew. */
 const RENEWAL_MS = 60_000;
+/** Before a server that is away is asked once more. */
+const PAUSE_MS = 1_000;
 
 interface Order {
   readonly url: URL;
@@ -52,6 +54,8 @@ interface Session {
 
 /** Said without a stack: what the user can mend. */
 class Failure extends Error {}
+/** One that may pass by itself. */
+class Silence extends Failure {}
 
 /** Of an answer those members that are looked at; what else is in it is printed. */
 type Json = Readonly<Record<string, string | number | undefined>>;
@@ -71,7 +75,7 @@ async function createSession({ url, key }: Order): Promise<Session> {
   const target = new URL('/v1/udp-sessions', url);
   const headers = { authorization: `Bearer ${key}` };
   const response = await fetch(target, { method: 'POST', headers }).catch((err: unknown) => {
-    throw new Failure(`${target.href} does not answer: is --url right?`, { cause: err });
+    throw new Silence(`${target.href} does not answer: is --url right?`, { cause: err });
   });
   const body = readJson(await response.text());
   if (response.status === 404) throw new Failure('this price service serves no UDP: it has no WEIR_UDP_SECRET');
@@ -110,9 +114,8 @@ class Sessions {
   async get(): Promise<Session> {
     const session = this.#session;
     if (session !== undefined && session.expiresAtMs - session.clockOffsetMs - Date.now() > RENEWAL_MS) return session;
-    this.#making ??= createSession(this.#order);
+    this.#making ??= createSession(this.#order).finally(() => (this.#making = undefined));
     this.#session = await this.#making;
-    this.#making = undefined;
     return this.#session;
   }
 
@@ -142,15 +145,31 @@ class AssetClient {
     const { count, intervalMs } = this.#order;
     try {
       for (let answers = 1; ; answers += 1) {
-        const answer = await this.#askPadded();
+        const answer = await this.#askUntilHeard();
         const { code } = answer;
         process.stdout.write(`${JSON.stringify(code === undefined ? answer : { asset: this.#asset, ...answer })}\n`);
-        if (code === 400 || code === 401 || code === 403 || code === 404) throw new Failure(describeRefusal(answer));
+        if (code === 400 || code === 401 || code === 403 || code === 404)
+          throw new Failure(
+            `${this.#asset}: refused for good; docs/errors.md says what ${answer['error'] ?? code} means`,
+          );
         if (answers === count) return;
         await sleep(Math.max(intervalMs, Number(answer['retry_ms'] ?? 0)));
       }
     } finally {
       this.#socket.close();
+    }
+  }
+
+  /** Who asks without end waits out a server that is away. */
+  async #askUntilHeard(): Promise<Json> {
+    for (;;) {
+      try {
+        return await this.#askPadded();
+      } catch (err) {
+        if (this.#order.count !== 0 || !(err instanceof Silence)) throw err;
+        process.stderr.write(`${err.message}; asking again\n`);
+        await sleep(PAUSE_MS);
+      }
     }
   }
 
@@ -169,7 +188,7 @@ class AssetClient {
     process.stderr.write(`${this.#asset}: no answer in ${TRIES} tries; making another session\n`);
     const again = await this.#askWith(await this.#sessions.get());
     if ('answer' in again) return again.answer;
-    throw new Failure(
+    throw new Silence(
       `${this.#asset}: no answer from UDP ${again.target}, with a new session either. Is the port open, and --udp right?`,
     );
   }

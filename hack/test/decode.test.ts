@@ -41,6 +41,13 @@ function decode(args: readonly string[], stdin: string | Buffer = ''): Promise<R
   });
 }
 
+test('frames that are spread over lines are told once', async () => {
+  const spread = await decode(['coinbase'], JSON.stringify(JSON.parse(TICKER), undefined, 2));
+  expect(spread.stderr).toContain('One frame stands on one line');
+  expect(spread.code).toBe(0);
+  expect((await decode(['coinbase'], `hello\n${TICKER}\n`)).stderr).toBe('');
+});
+
 test('prints one line per frame, in order, from stdin', async () => {
   const frames = [
     TICKER,

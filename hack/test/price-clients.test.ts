@@ -149,6 +149,20 @@ describe('the client of UDP', () => {
     expect(new Set(heard.map((text) => text.split(' ')[4])).size).toBe(6);
   });
 
+  test('asked without end, it waits for a server that is away', async () => {
+    const deaf = createSocket('udp4');
+    deaf.bind(0, '127.0.0.1');
+    await once(deaf, 'listening');
+    await using relay = await startRelay(deaf.address().port);
+    const udp = `127.0.0.1:${relay.port}`;
+    const args = ['--url', pod.url, '--udp', udp, '--wait-ms', '100', '--interval-ms', '1', '--count', '0', 'BTC'];
+    const client = run('udp-client', args);
+    await waitFor(() => client.complaints().includes('asking again'), 20_000);
+    relay.switchTo((await createSession(pod, key)).port);
+    await waitFor(() => client.lines.length > 3, 20_000);
+    deaf.close();
+  }, 60_000);
+
   test('makes another session when its own is lost, and goes on', async () => {
     // What a balancer may do: from one moment on all goes to a server that has not seen the session yet.
     const other = await harness.startPod({ udpSecret: UDP_SECRET });

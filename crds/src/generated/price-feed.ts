@@ -82,7 +82,7 @@ export interface PriceFeedSpec {
   readonly workload: {
     /** Image of the feed. Default: the operator's own. */
     readonly image?: string;
-    /** Requests and limits, as in a container. */
+    /** Requests and limits, as in a container. Default: by assets times sources, from 128Mi (512Mi at most) to 2Gi (4Gi). */
     readonly resources?: Readonly<Record<string, unknown>>;
     /** Labels of nodes that may run the pods. */
     readonly nodeSelector?: Readonly<Record<string, string>>;
@@ -488,7 +488,8 @@ export const priceFeedSchema: StructuralSchema = {
             },
             resources: {
               type: 'object',
-              description: 'Requests and limits, as in a container.',
+              description:
+                'Requests and limits, as in a container. Default: by assets times sources, from 128Mi (512Mi at most) to 2Gi (4Gi).',
               'x-kubernetes-preserve-unknown-fields': true,
             },
             nodeSelector: {

@@ -1,5 +1,6 @@
 /** The workload of a feed. Pure: the same feed and settings always give the same object. */
 import type { FeedSettings } from '../config.ts';
+import { feedResources } from './feed-resources.ts';
 import { CA_FOLDER, CA_KEY, HTTP_PORT } from './desired-config.ts';
 import { childOf, hashOf, type ChildObject } from './desired-child.ts';
 import { childLabels, childName, selectorLabels, type PriceFeed } from './price-feed.ts';
@@ -8,8 +9,6 @@ const USER = 65_532;
 const CA_VOLUME = 'valkey-ca';
 /** Pods start anew when what they read at their start has changed. */
 const CONFIG_HASH = 'weir.dev/config-hash';
-
-const DEFAULT_RESOURCES = { requests: { cpu: '50m', memory: '128Mi' }, limits: { memory: '512Mi' } };
 
 export interface DeploymentInputs {
   readonly replicas: number;
@@ -71,7 +70,8 @@ function podSpecOf(feed: PriceFeed, settings: FeedSettings): Readonly<Record<str
 
 function containerOf(feed: PriceFeed, settings: FeedSettings): Readonly<Record<string, unknown>> {
   const name = childName(feed.metadata.name);
-  const { image = settings.image, resources = {} } = feed.spec.workload;
+  const { assets, sources, workload } = feed.spec;
+  const { image = settings.image, resources = {} } = workload;
   return {
     name: 'feed',
     image,
@@ -82,7 +82,7 @@ function containerOf(feed: PriceFeed, settings: FeedSettings): Readonly<Record<s
     env: environmentOf(name, settings),
     envFrom: [{ configMapRef: { name } }],
     ports: [{ name: 'http', containerPort: HTTP_PORT, protocol: 'TCP' }],
-    resources: isFilled(resources) ? resources : DEFAULT_RESOURCES,
+    resources: isFilled(resources) ? resources : feedResources(assets.length, sources.length),
     // A feed waits for Valkey without being ready, for as long as it takes; only a stuck event loop is restarted.
     livenessProbe: { httpGet: { path: '/livez', port: 'http' }, periodSeconds: 10, timeoutSeconds: 5 },
     readinessProbe: { httpGet: { path: '/readyz', port: 'http' }, periodSeconds: 2, timeoutSeconds: 2 },

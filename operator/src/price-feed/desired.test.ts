@@ -87,6 +87,19 @@ test('spec.workload goes before what is built in', () => {
   expect(podOf(children)).toMatchObject({ nodeSelector, tolerations, topologySpreadConstraints, imagePullSecrets });
 });
 
+test('a feed asks for as much as its markets need, in few steps', () => {
+  const assets = (count: number): string[] => Array.from({ length: count }, (_, index) => `A${index}`);
+  const resourcesOf = (count: number, sources: number): unknown => {
+    const names = Array.from({ length: sources }, (_, index) => ({ name: `kraken-${index}`, exchange: 'kraken' }));
+    return at(containerOf(childrenOf({ spec: { assets: assets(count), sources: names } })), 'resources');
+  };
+  expect(resourcesOf(1_000, 6)).toEqual(resourcesOf(2, 1));
+  expect(resourcesOf(2, 1)).toEqual({ requests: { cpu: '50m', memory: '128Mi' }, limits: { memory: '512Mi' } });
+  expect(resourcesOf(4_000, 6)).toMatchObject({ limits: { memory: '1Gi' } });
+  expect(resourcesOf(10_000, 6)).toEqual({ requests: { cpu: '750m', memory: '1Gi' }, limits: { memory: '2Gi' } });
+  expect(resourcesOf(10_000, 16)).toMatchObject({ limits: { memory: '4Gi' } });
+});
+
 test('pods start anew with other settings or another login, not with other assets', () => {
   const hash = configHashOf(childrenOf());
   expect(configHashOf(childrenOf({ spec: { assets: ['SOL'], freshness: { fresh: '2s' } } }))).toBe(hash);

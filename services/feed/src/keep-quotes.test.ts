@@ -68,6 +68,18 @@ test('counts only prices that were confirmed within the fresh time', () => {
   expect([book.countFresh(5_000), book.countFresh(5_001), book.countFresh(9_001)]).toEqual([2, 1, 0]);
 });
 
+test('counts in a large feed what was fresh when it was looked at a moment ago', () => {
+  const assets = Array.from({ length: 1_200 }, (_, index) => `A${index}`);
+  const book = bookWith(documentWith({ assets }));
+  for (const asset of assets) {
+    say(book, 'coinbase', '100', 0, asset);
+    book.refresh(asset, 4_900);
+    say(book, 'coinbase', '100', 4_950, asset);
+  }
+  expect(book.countFresh(6_000)).toBe(1_200);
+  expect(book.countFresh(6_901)).toBe(1_000);
+});
+
 test('a new document forgets what it does not list and keeps the rest', () => {
   const book = bookWith(documentWith());
   say(book, 'coinbase', '100', 10);

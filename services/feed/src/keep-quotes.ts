@@ -28,7 +28,10 @@ export interface QuoteBook {
   withdraw(sourceName: string, asset: string): boolean;
   /** The price now; the same object for as long as neither the value nor its confirmation has moved. */
   refresh(asset: string, nowMs: number): Aggregate | undefined;
-  /** Prices that were confirmed within the fresh time; of those that seem to be older, a few are looked at anew. */
+  /**
+   * Prices that were confirmed within the fresh time. Of those that seem to be older, a few are looked at anew; of the others
+   * it counts what they were when they were looked at last, if that is not long ago.
+   */
   countFresh(nowMs: number): number;
   overview(nowMs: number): BookOverview;
   /** What REST says against the sockets of a source. */
@@ -63,6 +66,8 @@ const NO_RULES: AggregationRules = {
 
 /** Of one count: more would hold the event loop up, and someone looks at all of them every second anyway. */
 const LOOKS_MAX = 500;
+/** Two of those seconds. */
+const LOOK_LASTS_MS = 2_000;
 
 const DOLLAR = 'USD';
 const TETHER = 'USDT';
@@ -145,6 +150,7 @@ class KnownPrices implements QuoteBook {
     const entry = this.#entries.get(asset);
     if (entry === undefined) return undefined;
     this.#sampleRate(nowMs);
+    entry.lookedMs = nowMs;
     const isConvertedAnew = entry.rateNumber !== undefined && entry.rateNumber !== this.#rate.number;
     if (nowMs > entry.settledUntilMs || isConvertedAnew) this.#settle(entry, this.#rules, nowMs);
     return entry.aggregate;
@@ -152,16 +158,16 @@ class KnownPrices implements QuoteBook {
 
   countFresh(nowMs: number): number {
     const { freshMs } = this.#rules.freshness;
-    const isFresh = (aggregate: Aggregate | undefined): boolean =>
-      aggregate !== undefined && nowMs - aggregate.confirmedMs <= freshMs;
+    const isFresh = (aggregate: Aggregate | undefined, atMs: number): boolean =>
+      aggregate !== undefined && atMs - aggregate.confirmedMs <= freshMs;
     let count = 0;
     let looks = LOOKS_MAX;
-    for (const asset of this.assets) {
-      if (isFresh(this.#entries.get(asset)?.aggregate)) count += 1;
+    for (const [asset, { aggregate, lookedMs }] of this.#entries) {
+      if (isFresh(aggregate, nowMs)) count += 1;
       else if (looks > 0) {
         looks -= 1;
-        if (isFresh(this.refresh(asset, nowMs))) count += 1;
-      }
+        if (isFresh(this.refresh(asset, nowMs), nowMs)) count += 1;
+      } else if (nowMs - lookedMs <= LOOK_LASTS_MS && isFresh(aggregate, lookedMs)) count += 1;
     }
     return count;
   }

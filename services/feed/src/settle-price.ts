@@ -41,6 +41,8 @@ export interface PriceEntry {
   settledUntilMs: number;
   /** Of the rate that something was converted by; absent: nothing was. */
   rateNumber: number | undefined;
+  /** When somebody last asked for the aggregate. */
+  lookedMs: number;
 }
 
 /** What a source has said, as a vote. Its time is written over: nearly all that is said is that a price still stands. */
@@ -62,6 +64,7 @@ export function createPriceEntry(): PriceEntry {
     saidMs: undefined,
     settledUntilMs: UNSETTLED,
     rateNumber: undefined,
+    lookedMs: -Infinity,
   };
 }
 

@@ -30,6 +30,8 @@ export function addOpenapi(server: FastifyInstance, info: OpenapiInfo): void {
     () => undefined,
   );
   let page: string | undefined;
+  // Whoever opens the address in a browser.
+  server.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect('/docs'));
   server.get('/openapi.json', { schema: { tags: ['operations'], summary: 'This description for machines' } }, () =>
     server.swagger(),
   );

@@ -109,7 +109,9 @@ describe('/openapi.json and /docs', () => {
         '/docs': {},
       },
     });
-    const page = await fetch(`${url}/docs`);
+    expect(body).not.toHaveProperty(['paths', '/']);
+    const page = await fetch(url);
+    expect(page.url).toBe(`${url}/docs`);
     expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
     expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
     const html = await page.text();

@@ -47,7 +47,7 @@ function serverFlags(isTemporary: boolean): string[] {
 
 function portInUse({ port, portSetting }: ServerRequest): WeirError {
   const by = portSetting === undefined ? '' : ` with ${portSetting}`;
-  const detail = `port ${port} for Postgres is taken: stop the other process or choose another port${by}`;
+  const detail = `Port ${port} for Postgres is taken by another process. Stop that process, or choose another port${by}.`;
   return new WeirError('PORT_IN_USE', { detail });
 }
 

@@ -48,7 +48,7 @@ test('a port that is taken is named, with what to do', async () => {
   const starting = startEmbeddedPostgres({ port, portSetting: '--its-port' });
   await expect(starting).rejects.toMatchObject({ code: 'PORT_IN_USE' });
   await expect(starting).rejects.toThrow(
-    `port ${port} for Postgres is taken: stop the other process or choose another port with --its-port`,
+    `Port ${port} for Postgres is taken by another process. Stop that process, or choose another port with --its-port.`,
   );
   taken.close();
 });

@@ -47,7 +47,7 @@ function startFailure(request: ServerRequest, log: string): WeirError {
   if (/address already in use|failed listening on port/i.test(log)) {
     const { port, portSetting } = request;
     const by = portSetting === undefined ? '' : ` with ${portSetting}`;
-    const detail = `port ${port} for Valkey is taken: stop the other process or choose another port${by}`;
+    const detail = `Port ${port} for Valkey is taken by another process. Stop that process, or choose another port${by}.`;
     return new WeirError('PORT_IN_USE', { detail });
   }
   return new WeirError('INTERNAL', { detail: `Valkey ended at start: ${log.trim()}` });
