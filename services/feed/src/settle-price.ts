@@ -133,6 +133,7 @@ function isConfirmedAnew(entry: PriceEntry, { quote, labels, rules, rate, rateNu
     const chosen = says && chooseSay(says, freshMs, nowMs);
     if (chosen?.say.accepted === undefined) continue;
     const { value, confirmedMs } = chosen.say.accepted;
+    if (nowMs - confirmedMs > staleMs) continue;
     const vote = votes[count];
     if (vote?.value !== value || vote.source !== label[chosen.via]) return false;
     if (vote.isConverted !== (chosen.say.quote !== quote)) return false;
@@ -142,7 +143,7 @@ function isConfirmedAnew(entry: PriceEntry, { quote, labels, rules, rate, rateNu
     if (confirmedMs > newest) newest = confirmedMs;
     count += 1;
   }
-  if (count !== votes.length || newest - oldest > freshMs || nowMs - oldest > staleMs) return false;
+  if (count !== votes.length || newest - oldest > freshMs) return false;
   if (rate !== undefined && entry.rateNumber !== undefined)
     entry.settledUntilMs = Math.min(entry.settledUntilMs, rate.confirmedMs + RATE_AGE_MS_MAX);
   if (aggregate.confirmedMs !== oldest) entry.aggregate = { ...aggregate, confirmedMs: oldest };
@@ -182,6 +183,8 @@ function collectVotes(
     const chosen = says && chooseSay(says, freshMs, nowMs);
     if (chosen?.say.accepted === undefined) continue;
     const { value, confirmedMs, movedMs, leftMs } = chosen.say.accepted;
+    // It has no say, and as one of the votes it would have all of them counted anew at every look.
+    if (nowMs - confirmedMs > staleMs) continue;
     const heard = { confirmedMs, movedMs, leftMs };
     const source = label[chosen.via];
     if (chosen.say.quote === quote) {
@@ -189,7 +192,7 @@ function collectVotes(
       continue;
     }
     entry.rateNumber = rateNumber;
-    if (rate === undefined) dropped += Number(nowMs - confirmedMs <= staleMs);
+    if (rate === undefined) dropped += 1;
     else {
       entry.settledUntilMs = Math.min(entry.settledUntilMs, rate.confirmedMs + RATE_AGE_MS_MAX);
       const price = convertByRate(value.price, rate);

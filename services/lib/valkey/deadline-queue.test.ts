@@ -51,6 +51,16 @@ test('each expires once its time has passed, and one that is settled never does'
   expect(expired).toEqual(['a', 'b']);
 });
 
+test('one that is settled lets go of its call', async () => {
+  const queue = new DeadlineQueue(clock, 50);
+  const expire = (): void => void expired.push('a');
+  const deadline = queue.start(expire);
+  expect(deadline.expire).toBe(expire);
+  await nextTurn();
+  queue.settle(deadline);
+  expect(deadline.expire).not.toBe(expire);
+});
+
 test('settling tells whether it came in time', async () => {
   const queue = new DeadlineQueue(clock, 50);
   const deadline = start(queue, 'a');

@@ -13,8 +13,11 @@ export interface Deadline {
   dueMs: number;
   isSettled: boolean;
   wasExtended: boolean;
-  readonly expire: () => void;
+  expire: () => void;
 }
+
+/** In the place of what a settled deadline would have run: that holds the call, which would grow old in the queue with it. */
+const NOTHING = (): void => undefined;
 
 /** A timer that is this late did not wait for the server: our own loop was held up. */
 const STALL_MS = 10;
@@ -49,6 +52,7 @@ export class DeadlineQueue {
   settle(deadline: Deadline): boolean {
     if (deadline.isSettled) return false;
     deadline.isSettled = true;
+    deadline.expire = NOTHING;
     return true;
   }
 
