@@ -27,8 +27,11 @@ const WASTE_MAX = 1_024;
 export class DeadlineQueue {
   readonly #clock: Clock;
   readonly #deadlineMs: number;
-  /** Every deadline is as long, so the order of starting is the order of falling due. */
-  #queue: Deadline[] = [];
+  /**
+   * Every deadline is as long, so the order of starting is the order of falling due. What is passed is taken out of its slot:
+   * a list that is old itself would carry it, dead, into the part of the heap that is cleaned seldom and slowly.
+   */
+  #queue: (Deadline | undefined)[] = [];
   #head = 0;
   /** Of this turn of the loop: the clock is read once for all of them, when their bytes go out. */
   #started: Deadline[] = [];
@@ -75,12 +78,17 @@ export class DeadlineQueue {
 
   /** The first that is not settled. */
   #next(): Deadline | undefined {
-    while (this.#queue[this.#head]?.isSettled === true) this.#head += 1;
+    while (this.#queue[this.#head]?.isSettled === true) this.#pass();
     if (this.#head === this.#queue.length || this.#head > WASTE_MAX) {
       this.#queue = this.#queue.slice(this.#head);
       this.#head = 0;
     }
     return this.#queue[this.#head];
+  }
+
+  #pass(): void {
+    this.#queue[this.#head] = undefined;
+    this.#head += 1;
   }
 
   #arm(nowMs: number): void {
@@ -98,7 +106,7 @@ export class DeadlineQueue {
     if (this.#isClosed) return;
     const nowMs = this.#clock.monotonicMs();
     for (let next = this.#next(); next !== undefined && next.dueMs <= nowMs; next = this.#next()) {
-      this.#head += 1;
+      this.#pass();
       if (hasStalled && !next.wasExtended) {
         next.wasExtended = true;
         next.dueMs = nowMs + this.#deadlineMs;
