@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { CHUNK_RECORDS, ROUND_RECORDS, Sweep, sweepShare } from './sweep.ts';
+import { CHUNK_RECORDS, SWEEP_RECORDS, Sweep, sweepShare } from './sweep.ts';
 
 const progress = { total: 10_000, done: 0, elapsedMs: 0, periodMs: 1_000 };
 
@@ -8,9 +8,9 @@ test('a heartbeat that is in time takes a chunk', () => {
   expect(sweepShare({ ...progress, done: 6_000, elapsedMs: 500 })).toBe(CHUNK_RECORDS);
 });
 
-test('one that is behind takes as much more, up to a round', () => {
-  expect(sweepShare({ ...progress, done: 1_700, elapsedMs: 200 })).toBe(300);
-  expect(sweepShare({ ...progress, done: 100, elapsedMs: 900 })).toBe(ROUND_RECORDS);
+test('one that is behind takes as much more, up to three chunks', () => {
+  expect(sweepShare({ ...progress, done: 1_750, elapsedMs: 200 })).toBe(250);
+  expect(sweepShare({ ...progress, done: 100, elapsedMs: 900 })).toBe(SWEEP_RECORDS);
   expect(sweepShare({ ...progress, done: 9_850, elapsedMs: 60_000 })).toBe(150);
 });
 
@@ -19,7 +19,7 @@ test('turn by turn it takes every price once, and ends soon after its period how
   const sweep = new Sweep({ assets, restated: new Set(), batchBefore: 0, startMs: 5_000, periodMs: 1_000 });
   const taken: string[] = [];
   let nowMs = 5_000;
-  for (; !sweep.isDone; nowMs += 60) taken.push(...sweep.take(nowMs));
+  for (; !sweep.isDone; nowMs += 30) taken.push(...sweep.take(nowMs));
   expect(taken).toEqual(assets);
   expect(nowMs).toBeLessThan(6_200);
 });

@@ -4,6 +4,8 @@
 export const CHUNK_RECORDS = 100;
 /** Of what has changed, between two chunks of a heartbeat: what a venue tells of hundreds at once is sent in one go. */
 export const ROUND_RECORDS = 800;
+/** Of a heartbeat that is behind: changes wait for all of it, and each further chunk costs them a turn of the event loop. */
+export const SWEEP_RECORDS = 300;
 
 export interface SweepProgress {
   /** Prices of the feed, and those that were looked at. */
@@ -16,12 +18,12 @@ export interface SweepProgress {
 
 /**
  * One chunk while the heartbeat is in time, so that changes wait for little; when it falls behind, as much as it is behind by, up
- * to a round: on a busy machine each wait for an answer takes several turns of the event loop, and a chunk at a time every price
+ * to three: on a busy machine each wait for an answer takes several turns of the event loop, and a chunk at a time every price
  * would look older than it is.
  */
 export function sweepShare({ total, done, elapsedMs, periodMs }: SweepProgress): number {
   const behind = Math.ceil((total * Math.min(elapsedMs, periodMs)) / periodMs) - done;
-  return Math.max(CHUNK_RECORDS, Math.min(ROUND_RECORDS, behind));
+  return Math.max(CHUNK_RECORDS, Math.min(SWEEP_RECORDS, behind));
 }
 
 export interface SweepPlan {
