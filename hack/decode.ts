@@ -84,13 +84,13 @@ async function* splitLines(
   if (bytes > 0) yield [finish()];
 }
 
-/** Told once, at the end, when there was not one line of JSON. */
+/** Told once, at the end, when not one line was a frame of the venue, or an object at least. */
 const HINT =
-  'decode: no line is JSON. One frame stands on one line: join a frame that is spread over several (jq -c .), and unpack a compressed file first (zcat)\n';
+  'decode: no line is a frame. One frame stands on one line: join a frame that is spread over several (jq -c .), and unpack a compressed file first (zcat)\n';
 
 async function decodeAll(venue: Venue, input: AsyncIterable<Buffer>, output: Writable): Promise<void> {
   let hasLines = false;
-  let hasJson = false;
+  let hasFrame = false;
   for await (const lines of splitLines(input)) {
     const texts = lines.map((line) =>
       line === undefined
@@ -98,19 +98,20 @@ async function decodeAll(venue: Venue, input: AsyncIterable<Buffer>, output: Wri
         : decodeLine(venue, line),
     );
     if (texts.length === 0) continue;
-    hasLines = true;
-    hasJson ||= lines.some(isJson);
+    hasLines ||= lines.some((line) => line !== undefined && line.trim() !== '');
+    hasFrame ||= lines.some((line) => isFrame(venue, line));
     // A reader slower than we are: wait, so that memory stays small.
     if (!output.write(`${texts.join('\n')}\n`)) await new Promise((resolve) => output.once('drain', resolve));
   }
-  if (hasLines && !hasJson) process.stderr.write(HINT);
+  if (hasLines && !hasFrame) process.stderr.write(HINT);
 }
 
-function isJson(line: string | undefined): boolean {
-  if (line === undefined || !/^\s*[[{]/.test(line)) return false;
+function isFrame(venue: Venue, line: string | undefined): boolean {
+  if (line === undefined) return false;
+  if (venue.decode(line).some(({ kind }) => kind !== 'ignored')) return true;
   try {
-    JSON.parse(line);
-    return true;
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null && Object.keys(value).length > 0;
   } catch {
     return false;
   }

@@ -32,6 +32,7 @@ const SPARE_BYTES = 16;
 const RENEWAL_MS = 60_000;
 /** Before a server that is away is asked once more. */
 const PAUSE_MS = 1_000;
+const SESSION_WAIT_MS = 10_000;
 
 interface Order {
   readonly url: URL;
@@ -74,10 +75,15 @@ function readJson(text: string): Json {
 async function createSession({ url, key }: Order): Promise<Session> {
   const target = new URL('/v1/udp-sessions', url);
   const headers = { authorization: `Bearer ${key}` };
-  const response = await fetch(target, { method: 'POST', headers }).catch((err: unknown) => {
+  const silent = (err: unknown): never => {
     throw new Silence(`${target.href} does not answer: is --url right?`, { cause: err });
-  });
-  const body = readJson(await response.text());
+  };
+  const signal = AbortSignal.timeout(SESSION_WAIT_MS);
+  const response = await fetch(target, { method: 'POST', headers, signal }).catch(silent);
+  const text = await response.text().catch(silent);
+  if (response.status >= 500 || response.status === 429)
+    throw new Silence(`${target.href} makes no session now: ${sayWhy(response.status, text)}`);
+  const body = readJson(text);
   if (response.status === 404) throw new Failure('this price service serves no UDP: it has no WEIR_UDP_SECRET');
   if (response.status !== 201) throw new Failure(describeRefusal(body));
   const offsetMs = Date.parse(response.headers.get('date') ?? '') - Date.now();
@@ -89,6 +95,10 @@ async function createSession({ url, key }: Order): Promise<Session> {
     clockOffsetMs: Math.abs(offsetMs) > CLOCK_ERROR_MS ? offsetMs : 0,
   };
 }
+
+/** Whoever stands before the service may answer with a page. */
+const sayWhy = (status: number, text: string): string =>
+  text.startsWith('{') ? describeRefusal(readJson(text)) : `${status} ${text.slice(0, 200)}`;
 
 const describeRefusal = ({ status, code, error, detail, fix }: Json): string =>
   [status ?? code, error ?? code, detail, fix].filter((each) => each !== undefined).join(' · ');

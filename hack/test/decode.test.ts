@@ -45,6 +45,8 @@ test('frames that are spread over lines are told once', async () => {
   const spread = await decode(['coinbase'], JSON.stringify(JSON.parse(TICKER), undefined, 2));
   expect(spread.stderr).toContain('One frame stands on one line');
   expect(spread.code).toBe(0);
+  expect((await decode(['okx'], 'pong\n')).stderr).toBe('');
+  expect((await decode(['coinbase'], '\n')).stderr).toBe('');
   expect((await decode(['coinbase'], `hello\n${TICKER}\n`)).stderr).toBe('');
 });
 

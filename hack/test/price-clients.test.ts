@@ -163,6 +163,28 @@ describe('the client of UDP', () => {
     deaf.close();
   }, 60_000);
 
+  test('asked without end, it waits while no session is to be had', async () => {
+    let refusals = 0;
+    const server = createServer((request, response) => {
+      if (refusals < 2) {
+        refusals += 1;
+        response.writeHead(503, { 'content-type': 'text/html' }).end('<h1>no endpoints</h1>');
+        return;
+      }
+      const headers = { authorization: String(request.headers.authorization) };
+      void fetch(`${pod.url}${request.url}`, { method: 'POST', headers }).then(async (answer) => {
+        response.writeHead(answer.status, { 'content-type': 'application/json' }).end(await answer.text());
+      });
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    // As listening on a port has it.
+    const { port } = server.address() as AddressInfo;
+    const client = run('udp-client', ['--url', `http://127.0.0.1:${port}`, '--count', '0', 'BTC']);
+    await waitFor(() => client.lines.length > 1, 20_000);
+    expect(client.complaints()).toContain('makes no session now: 503 <h1>no endpoints</h1>; asking again');
+    server.close();
+  }, 60_000);
+
   test('makes another session when its own is lost, and goes on', async () => {
     // What a balancer may do: from one moment on all goes to a server that has not seen the session yet.
     const other = await harness.startPod({ udpSecret: UDP_SECRET });

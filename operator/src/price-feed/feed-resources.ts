@@ -9,9 +9,8 @@ interface Size {
 }
 
 /**
- * Measured (docs/benchmarks.md, latency): 60,000 markets take three quarters of a core, and 1 GB where Node's heap may grow to that, 0.55 GB
- * where it is bound to 1 GB; a small feed takes 0.1 GB. Half of the limit is Node's heap. Few sizes, far apart, since another one starts the
- * pods anew.
+ * Measured (docs/benchmarks.md, latency): 60,000 markets take three quarters of a core and up to 1 GB, of which 0.2 GB are alive: with
+ * `--max-old-space-size=1024` it was 0.55 GB. A small feed takes 0.1 GB. Few sizes, far apart, since another one starts the pods anew.
  */
 const SIZES: readonly Size[] = [
   { markets: 8_000, cpu: '50m', memory: ['128Mi', '512Mi'] },

@@ -52,6 +52,21 @@ test('leaves out a vote from the moment it goes stale, although nobody has said 
   expect(priceOf(book, 16_001)).toBe('101 kraken-ws @4000');
 });
 
+test('a vote that is stale has no part in anything', () => {
+  const book = bookWith(documentWith());
+  say(book, 'kraken', '115', 0);
+  say(book, 'coinbase', '100', 20_000);
+  const before = book.refresh('BTC', 20_000);
+  say(book, 'coinbase', '100', 21_000);
+  const after = book.refresh('BTC', 21_000);
+  expect(after?.confirmedMs).toBe(21_000);
+  // The same list: the votes were seen to be those of before, and not counted anew.
+  expect(after?.sources).toBe(before?.sources);
+  // It vouches for no leap either.
+  say(book, 'coinbase', '115', 22_000);
+  expect(book.refresh('BTC', 22_000)?.flags).toContain('hold');
+});
+
 test('answers the same object until value or confirmation moves', () => {
   const book = bookWith(documentWith());
   say(book, 'coinbase', '100', 10);

@@ -37,7 +37,7 @@ test('symbols that are refused and markets that are missing are named together, 
     isFollowed: index >= 149,
   }));
   const merged = mergeStatuses([{ ...live, quarantined: [refused], quarantinedCount: 1 }], missing);
-  const message = '149 assets are not followed; 1 followed markets are not as they should be';
+  const message = '149 assets are not followed; 1 of the followed is not as expected';
   expect(merged).toMatchObject({ state: 'ok', reason: 'MarketsMissing', message, quarantinedCount: 151 });
   expect(merged.quarantined.at(-1)).toEqual({ asset: 'A98', symbol: '', reason: 'not listed' });
   expect(merged.quarantined).toHaveLength(100);
@@ -68,7 +68,7 @@ test('where REST has refuted sockets it says so, unless there is worse to tell',
   expect(describeDoubts(live, 0)).toBe(live);
   const message = 'REST contradicts the socket in 1 market, and is believed';
   expect(describeDoubts(live, 1)).toEqual({ ...live, reason: 'Contradicted', message });
-  const missing = { ...live, reason: 'MarketsMissing', message: '1 assets are not followed' };
-  expect(describeDoubts(missing, 3).message).toMatch(/^1 assets are not followed; REST contradicts .* in 3 markets/);
+  const missing = { ...live, reason: 'MarketsMissing', message: '1 asset is not followed' };
+  expect(describeDoubts(missing, 3).message).toMatch(/^1 asset is not followed; REST contradicts .* in 3 markets/);
   expect(describeDoubts(lost, 3)).toBe(lost);
 });

@@ -31,8 +31,8 @@ export function mergeStatuses(statuses: readonly SourceWords[], missing: readonl
 function tellMissing(missing: readonly MissingMarket[]): string {
   const followed = missing.filter(({ isFollowed }) => isFollowed).length;
   const left = missing.length - followed;
-  const told = left === 0 ? [] : [`${left} assets are not followed`];
-  if (followed > 0) told.push(`${followed} followed markets are not as they should be`);
+  const told = left === 0 ? [] : [left === 1 ? '1 asset is not followed' : `${left} assets are not followed`];
+  if (followed > 0) told.push(`${followed} of the followed ${followed === 1 ? 'is' : 'are'} not as expected`);
   return told.join('; ');
 }
 

@@ -70,7 +70,11 @@ export function registerFeedGauges(telemetry: Telemetry, feed: string, read: Fee
     telemetry.gauge(name, { description }, () => [{ value: value(), attributes: { feed } }]);
   gauge('weir.feed.active', '1 while this instance publishes', () => Number(read.isActive()));
   gauge('weir.feed.assets', 'Assets of the feed', () => read.assets().total);
-  gauge('weir.feed.assets.fresh', 'Assets whose price was confirmed within the fresh time', () => read.assets().fresh);
+  gauge(
+    'weir.feed.assets.fresh',
+    'Assets whose price was confirmed within the fresh time; of a large feed, when it was looked at last, up to 2 s before',
+    () => read.assets().fresh,
+  );
   telemetry.gauge('weir.feed.source.state', { description: '1 for the state a source is in' }, () =>
     read.sources().map(({ name, state }): GaugePoint => ({ value: 1, attributes: { feed, source: name, state } })),
   );

@@ -60,9 +60,10 @@ export function planMarkets(input: PlanInput): MarketPlan {
       continue;
     }
     markets.set(symbol, market);
-    if (market.isHalted === true) missing.push({ asset, symbol, reason: SUSPENDED, isFollowed: true });
-    if (own?.other !== undefined)
-      missing.push({ asset, symbol, reason: `is ${own.other}, as the venue lists it`, isFollowed: true });
+    const reasons = [];
+    if (own?.other !== undefined) reasons.push(`is ${own.other}, as the venue lists it`);
+    if (market.isHalted === true) reasons.push(SUSPENDED);
+    if (reasons.length > 0) missing.push({ asset, symbol, reason: reasons.join('; '), isFollowed: true });
   }
   return { markets: [...markets.values()], missing };
 }
@@ -93,7 +94,7 @@ function overridden({ assets, quote, settlement, symbols = {}, listed }: PlanInp
   return markets;
 }
 
-/** Every coin named after the dollar passes: which of them are dollars is the operator's to say. */
+/** Every coin with the dollar in its name passes: which of them are dollars is the operator's to say. */
 function isQuotedIn(quote: string, listed: Instrument): boolean {
-  return listed.quote === quote || (quote === USD && listed.quote.startsWith(USD));
+  return listed.quote === quote || (quote === USD && listed.quote.includes(USD));
 }

@@ -167,9 +167,10 @@ export class PricePublisher {
       const failed = await sendChunks(assets, CHUNK_RECORDS, (chunk) => this.#publishChunk(tenure, chunk, sweep));
       if (this.#tenure !== tenure) return;
       this.#putBack(failed);
-      // The next heartbeat goes through everything anyway.
-      if (sweep !== undefined && failed.length === assets.length) this.#sweep = undefined;
-      else if (sweep?.isDone === true) await this.#endSweep(tenure, sweep);
+      // The next heartbeat goes through everything anyway; one of another document has begun already.
+      if (sweep !== undefined && failed.length === assets.length) {
+        if (this.#sweep === sweep) this.#sweep = undefined;
+      } else if (sweep?.isDone === true) await this.#endSweep(tenure, sweep);
     }
   }
 

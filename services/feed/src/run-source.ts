@@ -176,7 +176,10 @@ class VenueSource implements RunningSource {
     const wishes = { assets, quote, settlement, needsUsdtRate, listed: this.#listed };
     this.#plan = planMarkets({ ...wishes, ...(symbols !== undefined && { symbols }) });
     if (this.#plan.missing.length > 0) {
-      this.#logger.debug({ count: this.#plan.missing.length }, 'markets that the venue does not list');
+      this.#logger.debug(
+        { count: this.#plan.missing.length },
+        'markets that the venue does not list, or not as expected',
+      );
     }
     for (const market of this.#halted.follow(this.#plan.markets)) this.#options.onHalted(this.#name, market);
     // Before any socket: its first batch is on its way while they open.

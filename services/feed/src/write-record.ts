@@ -17,6 +17,7 @@ import {
   type PriceRecord,
 } from '@weir/wire';
 import { isSameValue, type Aggregate } from './aggregate-quotes.ts';
+import { createStamps, type Stamp } from './stamp-price.ts';
 
 export interface RecordWriterOptions {
   readonly valkey: Pick<Valkey, 'bulk' | 'serverTimeMs'>;
@@ -41,15 +42,6 @@ export interface RecordWriter {
   confirm(asset: string, aggregate: Aggregate): PriceConfirmation | undefined;
 }
 
-/** How a confirmation looks in a record; converted once, so that one confirmation has one timestamp. */
-interface Stamp {
-  readonly aggregate: Aggregate;
-  /** In Valkey's time. */
-  readonly confirmedAtMs: number;
-  /** 0: no quote has made it what it is. */
-  readonly latencyMs: number;
-}
-
 /** Prices outlive a venue's outage, and the pause between two prewarm fetches. */
 const TTL_MS_MIN = 600_000;
 const PREWARM_SLACK_MS = 60_000;
@@ -61,14 +53,7 @@ export function recordTtlMs(document: FeedDocument): number {
 
 export function createRecordWriter({ valkey, clock, onRefused }: RecordWriterOptions): RecordWriter {
   const seqs = new Map<string, number>();
-  const stamps = new Map<string, Stamp>();
-  const stampOf = (asset: string, aggregate: Aggregate): Stamp => {
-    const known = stamps.get(asset);
-    if (known?.aggregate === aggregate) return known;
-    const stamp = createStamp(aggregate, valkey, clock);
-    stamps.set(asset, stamp);
-    return stamp;
-  };
+  const stamps = createStamps(valkey, clock);
   const written = new Map<string, Aggregate>();
   /** Seq of the first record with the value of the last one. */
   const valueSeqs = new Map<string, number>();
@@ -81,14 +66,17 @@ export function createRecordWriter({ valkey, clock, onRefused }: RecordWriterOpt
       const assets = new Set(next.assets);
       const pairs = new Set(next.assets.map((asset) => formatPair({ asset, quote: next.quote })));
       keepOnly(pairs, seqs);
-      keepOnly(assets, stamps);
+      stamps.keepOnly(assets);
       keepOnly(assets, valueSeqs);
       // Whatever else has changed may show in the records, the thresholds of `status` for one.
       written.clear();
       document = next;
     },
     lastWritten: (asset) => written.get(asset),
-    forget: () => written.clear(),
+    forget() {
+      written.clear();
+      stamps.begin();
+    },
     async write(asset, aggregate, mayGoOn) {
       const settings = document;
       if (settings === undefined) return undefined;
@@ -96,7 +84,7 @@ export function createRecordWriter({ valkey, clock, onRefused }: RecordWriterOpt
       for (const isRetry of [false, true]) {
         if (isRetry && !mayGoOn()) return undefined;
         const seq = nextSeq(pair);
-        const record = recordOf(stampOf(asset, aggregate), { asset, quote: settings.quote }, seq);
+        const record = recordOf(stamps.of(asset, aggregate), { asset, quote: settings.quote }, seq);
         const inTheWay = await store(valkey, record, settings);
         if (inTheWay === undefined) {
           const before = written.get(asset);
@@ -115,7 +103,7 @@ export function createRecordWriter({ valkey, clock, onRefused }: RecordWriterOpt
       const pair = formatPair({ asset, quote: document.quote });
       const seq = written.get(asset) === aggregate ? (seqs.get(pair) ?? sinceSeq) : nextSeq(pair);
       written.set(asset, aggregate);
-      return { asset, sinceSeq, seq, confirmedAtMs: stampOf(asset, aggregate).confirmedAtMs };
+      return { asset, sinceSeq, seq, confirmedAtMs: stamps.of(asset, aggregate).confirmedAtMs };
     },
   };
 }
@@ -128,15 +116,6 @@ function raiseSeq(seqs: Map<string, number>, pair: string, serverTimeMs: number)
 
 function keepOnly(names: ReadonlySet<string>, known: Map<string, unknown>): void {
   for (const name of known.keys()) if (!names.has(name)) known.delete(name);
-}
-
-function createStamp(aggregate: Aggregate, valkey: RecordWriterOptions['valkey'], clock: Clock): Stamp {
-  const nowMs = clock.monotonicMs();
-  return {
-    aggregate,
-    confirmedAtMs: Math.round(valkey.serverTimeMs() - (nowMs - aggregate.confirmedMs)),
-    latencyMs: aggregate.causedMs === undefined ? 0 : Math.max(1, Math.ceil(nowMs - aggregate.causedMs)),
-  };
 }
 
 /** Resolves to the seq that is in the way, if there is one. */

@@ -1,5 +1,5 @@
 /** The publisher against a real Valkey: what is stored, what readers hear, and what becomes of it when Valkey fails. */
-import { systemClock } from '@weir/clock';
+import { systemClock, type Clock } from '@weir/clock';
 import { createTestTelemetry, silentLogger, startTestValkey, waitFor, type TestValkey } from '@weir/testing';
 import type { Subscription, Valkey } from '@weir/valkey';
 import {
@@ -62,7 +62,7 @@ interface Desk {
   say(asset: string, price: string, confirmedMs?: number): void;
 }
 
-function openDesk(change: Partial<FeedDocument> = {}): Desk {
+function openDesk(change: Partial<FeedDocument> = {}, clock: Clock = systemClock): Desk {
   const book = createQuoteBook();
   const telemetry = createTestTelemetry();
   const metrics = createFeedMetrics(telemetry, 'weir/majors');
@@ -70,7 +70,7 @@ function openDesk(change: Partial<FeedDocument> = {}): Desk {
     feed: 'weir/majors',
     book,
     valkey: { bulk: valkey.bulk, serverTimeMs: () => valkey.serverTimeMs() + desk.skewMs },
-    clock: systemClock,
+    clock,
     logger: silentLogger,
     metrics,
     tracing: telemetry.tracing,
@@ -176,6 +176,42 @@ test('tells with the heartbeat that an unchanged price is still current, and bet
   for (const [index, instant] of instants.slice(2).entries()) {
     expect(instant - (instants[index + 1] ?? 0)).toBeGreaterThan(150);
   }
+});
+
+test('a heartbeat that is due while the one before is under way follows it at once', async () => {
+  const beats: (() => void)[] = [];
+  const setInterval: Clock['setInterval'] = (beat) => {
+    beats.push(beat);
+    return { cancel: () => undefined };
+  };
+  const desk = openDesk({ assets: ['BTC'] }, { ...systemClock, setInterval });
+  desk.publisher.begin('a:1');
+  beats[0]?.();
+  beats[0]?.();
+  // Without news each heartbeat is an empty batch.
+  await waitFor(() => heard.length === 2);
+  beats[0]?.();
+  await waitFor(() => heard.length === 3);
+});
+
+test('says how long a price took when it is first told, not how long it has stood', async () => {
+  const desk = openDesk({ publish: { intervalMs: 10, heartbeatMs: 50 } });
+  desk.publisher.begin('a:1');
+  await waitFor(() => heard.length > 0);
+  desk.say('BTC', '1005');
+  const first = await waitFor(() => heardOf('BTC').at(0));
+  expect(first.latencyMs).toBeGreaterThan(0);
+  const confirming = systemClock.setInterval(() => desk.say('BTC', '1005'), 5);
+  await waitFor(async () => ((await stored('BTC'))?.confirmedAtMs ?? 0) > first.confirmedAtMs + 300);
+  confirming.cancel();
+  expect((await stored('BTC'))?.latencyMs).toBe(first.latencyMs);
+});
+
+test('of a price that came to be before its lease, nobody says how long it took', async () => {
+  const desk = openDesk({ publish: { intervalMs: 10, heartbeatMs: 50 } });
+  desk.say('BTC', '1005');
+  desk.publisher.begin('a:1');
+  expect((await waitFor(() => heardOf('BTC').at(0))).latencyMs).toBe(0);
 });
 
 test('a confirmation covers the seqs since the record with that value, and what is stored meanwhile', async () => {
